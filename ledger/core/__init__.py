@@ -1,0 +1,1 @@
+"""Pure functions over bytes: no clock, no randomness, no disk, no network, no environment."""
