@@ -1,9 +1,9 @@
 """Tiles: the tree cut into subtrees of height 8, after C2SP tlog-tiles (formats §5).
 
-Tile ``(L, N)`` holds the nodes ``256·N … 256·N + 255`` of tree level ``8·L``. Only full tiles are stored, each as a *blob*
-with its inner nodes: 256 hashes, then their 128 parents, 64, … 2, which is 510 hashes or 16,320 bytes. The tile's own
-root is a hash of the tile above. What lies right of the full tiles is the *right edge*; it is folded once for a tree
-size, and then a proof takes one blob a level and hashes nothing.
+Tile ``(L, N)`` holds the nodes ``256·N … 256·N + 255`` of tree level ``8·L``. Only full tiles are stored, each as a
+*blob* with its inner nodes: 256 hashes, then their 128 parents, 64, … 2, which is 510 hashes or 16,320 bytes. The
+tile's own root is a hash of the tile above. What lies right of the full tiles is the *right edge*; it is folded once
+for a tree size, and then a proof takes one blob a level and hashes nothing.
 
 A store offers no more than `TileSource`.
 """
@@ -184,7 +184,8 @@ def read_tile(source: TileSource, path: TilePath) -> bytes:
 class TileFrontier:
     """The growing right edge of a log: takes leaf hashes, gives the tiles that they fill, knows the root.
 
-    Appending is O(1) amortised. Not safe to share between threads; take a `copy` before work that may have to be undone.
+    Appending is O(1) amortised. Not safe to share between threads; take a `copy` before work that may have to be
+    undone.
     """
 
     __slots__ = ("_partial", "_range")
