@@ -200,6 +200,8 @@ def _decode(data: bytes, level: int) -> list[_Slot]:
     leaves, pages = int.from_bytes(data[1:3], "big"), int.from_bytes(data[3:5], "big")
     if leaves & pages or (pages and level == LAST_LEVEL):
         raise _damaged("slots contradict each other", "a leaf, a page or nothing", data[1:5].hex())
+    if level and not pages and leaves.bit_count() < 2:
+        raise _damaged("a lone leaf was not lifted", "two leaves or more", data[1:5].hex())
     size = _HEAD_SIZE + DIGEST_SIZE * (2 * leaves.bit_count() + pages.bit_count())
     if len(data) != size:
         raise _damaged("wrong length", f"{size} bytes", f"{len(data)} bytes")
@@ -213,7 +215,9 @@ def _decode(data: bytes, level: int) -> list[_Slot]:
             slots[i] = (key, value_hash)
             at += 2 * DIGEST_SIZE
         elif pages >> i & 1:
-            slots[i] = Digest(data[at : at + DIGEST_SIZE])
+            slots[i] = below = Digest(data[at : at + DIGEST_SIZE])
+            if below == EMPTY:
+                raise _damaged("an empty page", "the hash of a page", f"zeros in slot {i}")
             at += DIGEST_SIZE
     return slots
 
