@@ -1,7 +1,8 @@
 """Canonical JSON and strict text encodings (formats §1).
 
 RFC 8785 (JCS), restricted until it is unambiguous in any language: no ``null``, no fractions, no control characters.
-Under these restrictions the sorted output of msgspec equals RFC 8785; a property test holds it to the `rfc8785` package.
+Under these restrictions the sorted output of msgspec equals RFC 8785; a property test holds it to the `rfc8785`
+package.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,7 +44,9 @@ def parse_canonical(data: bytes) -> JSON:
     value = parse_json(data)
     check_value(value)
     if _encode_sorted(value) != data:
-        raise FormatError("not canonical JSON", code="not_canonical", expected="sorted keys, no spaces, RFC 8785 escapes")
+        raise FormatError(
+            "not canonical JSON", code="not_canonical", expected="sorted keys, no spaces, RFC 8785 escapes"
+        )
     return value
 
 
@@ -60,22 +63,23 @@ def check_value(value: object, field: str = "") -> None:
     _check(value, field, MAX_DEPTH)
 
 
-def _check(value: object, field: str, depth_left: int) -> None:
+def _check(value: Any, field: str, depth_left: int) -> None:
     kind = type(value)
     if kind is str:
-        if found := _FORBIDDEN.search(value):  # type: ignore[arg-type]
+        if found := _FORBIDDEN.search(value):
             raise FormatError(
                 "forbidden character in a string", field=field, expected="no control characters", got=ascii(found[0])
             )
     elif kind is int:
-        if not -MAX_INT <= value <= MAX_INT:  # type: ignore[operator]
-            raise FormatError("integer out of range", field=field, expected="at most 2^53-1 in size", got=str(value))
+        if not -MAX_INT <= value <= MAX_INT:
+            bits = f"{value.bit_length()} bits"  # not the number: Python refuses to print very long ones
+            raise FormatError("integer out of range", field=field, expected="at most 2^53-1 in size", got=bits)
     elif kind is bool:
         return
     elif kind is dict or kind is list:
         if depth_left == 0:
             raise FormatError("nested too deeply", field=field, expected=f"depth ≤ {MAX_DEPTH}")
-        items = value.items() if kind is dict else enumerate(value)  # type: ignore[attr-defined, call-overload]
+        items = value.items() if kind is dict else enumerate(value)
         for name, item in items:
             if kind is dict:
                 _check_key(name, field)
