@@ -1,0 +1,189 @@
+"""What the log adds up to: the facts that deciding an event may read and change.
+
+A fact has a key, ``<type>:<id>``, and a value of that type. Folding the log from entry 0 gives every fact; a stored
+fact is only a projection. `Account`, `Key` and `Score` are also the values of the state map, in exactly these fields
+(formats §7).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from ledger.domain.fields import encode
+from ledger.errors import StateError
+
+
+class Fact(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of all facts."""
+
+
+class Account(Fact, frozen=True):
+    """Balances by unit (hundredths), and the binding of the exact list of entries that concern the party."""
+
+    balances: dict[str, int]
+    count: int
+    head: str
+    last: int
+    party: str
+
+
+class Grant(Fact, frozen=True):
+    """A role of a key: valid for an entry s when from < s and (until absent or s < until)."""
+
+    role: str
+    scope: str
+    from_: int = msgspec.field(name="from")
+    until: int | UnsetType = UNSET
+
+
+class Key(Fact, frozen=True):
+    """A key, the one party it belongs to for ever, and its grants in order of ``from``."""
+
+    grants: list[Grant]
+    key: str
+    party: str
+    public: str
+    suite: str
+
+
+class Score(Fact, frozen=True):
+    """The newest score snapshot of a party."""
+
+    party: str
+    snapshot: int
+
+
+class Ledger(Fact, frozen=True):
+    """What entry 0 said, and the keys that hold the township's authority now."""
+
+    origin: str
+    party: str
+    profile: str
+    units: list[str]
+    threshold: int
+    township: list[str]
+
+
+class Membership(Fact, frozen=True):
+    """A stay in a household, half-open in time: [from, to)."""
+
+    household: str
+    from_: str = msgspec.field(name="from")
+    to: str | UnsetType = UNSET
+
+
+class PartyFact(Fact, frozen=True):
+    """A registered party. ``status`` is active, moved_out, deceased or merged."""
+
+    type: str
+    status: str
+    since: str
+    memberships: list[Membership] = []
+    merged_into: str | UnsetType = UNSET
+
+
+class Credential(Fact, frozen=True):
+    """A card or phone that carries a key. ``status`` is active, revoked or lost."""
+
+    medium: str
+    party: str
+    status: str
+    daily_cap_units: int | UnsetType = UNSET
+
+
+class BookVersion(Fact, frozen=True):
+    version: int
+    effective_on: str
+    seq: int
+
+
+class BookHistory(Fact, frozen=True):
+    """The adopted versions of one rule book, oldest first."""
+
+    versions: list[BookVersion]
+
+
+class Task(Fact, frozen=True):
+    """A published activity, how many places are taken, and how much of its budget is used (hundredths)."""
+
+    issuer: str
+    book: str
+    rule: str
+    capacity: int
+    taken: int
+    starts_on: str
+    ends_on: str
+    used_units: int
+    budget_units: int | UnsetType = UNSET
+
+
+class Tally(Fact, frozen=True):
+    """A running total: of a cap's period, of a card's day."""
+
+    units: int
+
+
+class Mark(Fact, frozen=True):
+    """Something that may happen once, and the entry in which it did."""
+
+    seq: int
+
+
+class Recorded(Fact, frozen=True):
+    """An entry, as later events need to see it. Read from the log itself, never stored as a fact."""
+
+    seq: int
+    kind: str
+    occurred_on: str
+    parties: list[str]
+    postings: list[tuple[str, int]]
+    reversible: bool
+    issuer: str | UnsetType = UNSET
+
+
+# `Rule` joins this table in `ledger.domain.rules`, which owns it.
+TYPES: Final[dict[str, type[Fact]]] = {
+    "account": Account,
+    "key": Key,
+    "score": Score,
+    "ledger": Ledger,
+    "party": PartyFact,
+    "credential": Credential,
+    "book": BookHistory,
+    "task": Task,
+    "tally": Tally,
+    "mark": Mark,
+}
+
+MAP_TYPES: Final = frozenset({"account", "key", "score"})
+"""The fact types that the state map holds (formats §7)."""
+LEDGER: Final = "ledger:"
+RECORDED_PREFIX: Final = "entry:"
+"""Keys with this prefix are answered from the log itself."""
+
+_decoders: dict[str, msgspec.json.Decoder[Fact]] = {}
+
+
+def fact_type(key: str) -> str:
+    """The type part of a fact key."""
+    return key.partition(":")[0]
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """Canonical JSON of a fact; for map types, the map's value (formats §7)."""
+    return encode(fact)
+
+
+def decode_fact(key: str, data: bytes) -> Fact:
+    """The fact stored under a key. Raises `StateError` if the projection is damaged."""
+    kind = fact_type(key)
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(TYPES[kind])
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise StateError(f"stored fact cannot be read: {error}; run `gongfen audit`", field=key) from error

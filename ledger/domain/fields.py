@@ -1,0 +1,97 @@
+"""The field types that event bodies are made of, each with its range and unit.
+
+Patterns whose text has a fixed length also state the length: Python's ``$`` would let one trailing newline through.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ledger.core.types import DIGEST_HEX_PATTERN, EVENT_ID_PATTERN, MAX_INT, PARTY_PATTERN
+
+ANYWHERE: Final = "*"
+"""The scope of a role that holds in the whole ledger."""
+
+Party = Annotated[str, Meta(pattern=PARTY_PATTERN, min_length=28, max_length=28)]
+EventRef = Annotated[str, Meta(pattern=EVENT_ID_PATTERN, min_length=36, max_length=36)]
+DigestHex = Annotated[str, Meta(pattern=DIGEST_HEX_PATTERN, min_length=64, max_length=64)]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", min_length=10, max_length=10)]
+Scope = Annotated[str, Meta(pattern=r"^(\*|" + PARTY_PATTERN[1:-1] + r")$", max_length=28)]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", max_length=40)]
+Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+Unit = Literal["merit", "spend"]
+Account = Annotated[str, Meta(pattern=PARTY_PATTERN[:-1] + r"/(merit|spend)$", max_length=34)]
+Amount = Annotated[int, Meta(ge=1, le=MAX_INT)]
+"""Hundredths of a point, more than zero."""
+Fen = Annotated[int, Meta(ge=1, le=MAX_INT)]
+Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
+Delta = Annotated[int, Meta(ge=-MAX_INT, le=MAX_INT)]
+PublicKey = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", min_length=43, max_length=43)]
+SignatureText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$", min_length=86, max_length=86)]
+
+DAY_MS: Final = 86_400_000
+SHANGHAI_OFFSET_MS: Final = 8 * 3_600_000
+"""Asia/Shanghai has had no daylight saving since 1991; days of the domain are days there."""
+
+
+class Strict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of everything that is read from outside: no unknown fields, absent rather than null."""
+
+
+class KeyRef(Strict, frozen=True):
+    """An Ed25519 public key: ``public`` is base64url of 32 bytes."""
+
+    public: PublicKey
+    suite: Literal["ed25519"]
+
+
+class Holder(Strict, frozen=True):
+    """A party and its key."""
+
+    party: Party
+    public: PublicKey
+    suite: Literal["ed25519"]
+
+
+class RuleRef(Strict, frozen=True):
+    """The rule an event relies on: book, its version, the rule's id."""
+
+    book: Name
+    version: Positive
+    id: Name
+
+
+@lru_cache(maxsize=65_536)
+def is_day(text: str) -> bool:
+    """Whether a text of the right shape is a day of the calendar."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _day_of(number: int) -> str:
+    return date.fromordinal(date(1970, 1, 1).toordinal() + number).isoformat()
+
+
+def day_of(at_ms: int) -> str:
+    """The day in Asia/Shanghai of a moment in milliseconds since 1970 UTC."""
+    return _day_of((at_ms + SHANGHAI_OFFSET_MS) // DAY_MS)
+
+
+@lru_cache(maxsize=65_536)
+def day_number(day: str) -> int:
+    """Days since 1970-01-01, for differences of days."""
+    return date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
+
+
+encode: Final = msgspec.json.Encoder(order="sorted").encode
+"""Canonical bytes of a typed value whose strings are already checked (formats §1)."""

@@ -1,0 +1,183 @@
+"""Deciding one event: authority, form, the kind's own rules, balances. Appending and replaying call the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from ledger.core.encoding import decode_base64url
+from ledger.core.signature import verify_event_bytes
+from ledger.core.types import MAX_INT, Digest
+from ledger.domain.events import Context, Event, Facts, Signature
+from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger
+from ledger.domain.fields import is_day
+from ledger.domain.kinds.founding import LedgerCreated
+from ledger.domain.roles import authorise
+from ledger.errors import FormatError, RefusalError, SignatureError
+
+
+class Judgement(NamedTuple):
+    """What an accepted event does: whom it concerns, what it moves, the new facts and the new balances by party."""
+
+    parties: list[str]
+    postings: list[tuple[str, int]]
+    changes: dict[str, Fact]
+    balances: dict[str, dict[str, int]]
+
+
+def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
+    """The key of every fact that `judge` reads for an event signed with ``keys`` (key ids)."""
+    body = event.body
+    named = [LEDGER, *body.needs(event, keys, today)]
+    named += [f"key:{key}" for key in keys]
+    named += [f"account:{party}" for party in body.parties()]
+    if event.causes:
+        named += [f"{RECORDED_PREFIX}{cause}" for cause in event.causes]
+    return named
+
+
+def signing_keys(event: Event, signatures: Sequence[Signature], facts: Facts) -> list[Key]:
+    """The key of each signature: from the log, or for entry 0 from its own body. Raises `RefusalError`."""
+    founding: Mapping[str, Fact | None] = facts
+    if isinstance(event.body, LedgerCreated):
+        founding = event.body.founding_keys()
+    keys = []
+    for signature in signatures:
+        key = founding.get(f"key:{signature.key}")
+        if not isinstance(key, Key):
+            raise RefusalError("no party holds this key", code="unknown_key", field="signatures", got=signature.key)
+        keys.append(key)
+    return keys
+
+
+def check_order(signatures: Sequence[Signature]) -> None:
+    """The actor's signature first, the rest sorted by key id, no key twice (formats §4). Raises `FormatError`."""
+    rest = [signature.key for signature in signatures[1:]]
+    if rest and (rest != sorted(set(rest)) or signatures[0].key in rest):
+        raise FormatError(
+            "signatures out of order",
+            field="signatures",
+            expected="the actor's first, the rest sorted by key id, none twice",
+        )
+
+
+@lru_cache(maxsize=65_536)
+def public_bytes(public: str) -> bytes:
+    """The 32 bytes of a public key in base64url. Raises `FormatError`."""
+    return decode_base64url(public, "key.public", size=32)
+
+
+def check_signatures(event_data: bytes, signatures: Sequence[Signature], publics: Sequence[bytes]) -> None:
+    """Every signature over the event's bytes, by the raw public key of the same place. Raises `SignatureError`."""
+    for index, (signature, public) in enumerate(zip(signatures, publics, strict=True)):
+        try:
+            verify_event_bytes(event_data, decode_base64url(signature.sig, size=64), public)
+        except (SignatureError, FormatError) as error:
+            raise SignatureError(
+                "the signature does not hold over the canonical event",
+                field=f"signatures.{index}",
+                expected=f"Ed25519 by key {signature.key}",
+                got=signature.sig,
+            ) from error
+
+
+def judge(
+    event: Event, keys: Sequence[Key], facts: Facts, *, seq: int, at_ms: int, today: str, map_root: Digest | None = None
+) -> Judgement:
+    """Decide an event as entry ``seq``; signatures are checked apart. ``today`` is the day of ``at_ms`` in Shanghai.
+
+    Raises `RefusalError` or `FormatError`; then the event has no effect.
+    """
+    body = event.body
+    ledger = facts[LEDGER]
+    if isinstance(body, LedgerCreated):
+        origin, signers = body.origin, authorise(body.requirements(), keys, actor=event.actor, seq=1)
+    else:
+        if not isinstance(ledger, Ledger):
+            raise RefusalError(
+                "the ledger has no entry 0 yet", code="not_created", field="kind", expected="ledger_created"
+            )
+        origin, signers = ledger.origin, authorise(body.requirements(), keys, actor=event.actor, seq=seq)
+    _check_form(event, origin, today, facts)
+    decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))
+    parties = body.parties()
+    units = body.units if isinstance(body, LedgerCreated) else ledger.units  # type: ignore[union-attr]
+    return Judgement(parties, decision.postings, decision.changes, _balances(event, decision.postings, facts, units))
+
+
+def _check_form(event: Event, origin: str, today: str, facts: Facts) -> None:
+    body = event.body
+    if event.ledger != origin:
+        raise RefusalError(
+            "signed for another ledger", code="wrong_ledger", field="ledger", expected=origin, got=event.ledger
+        )
+    if not is_day(event.occurred_on):
+        raise FormatError("not a day of the calendar", field="occurred_on", got=event.occurred_on)
+    if event.occurred_on > today:
+        raise RefusalError(
+            "in the future",
+            code="future_dated",
+            field="occurred_on",
+            expected=f"at most {today}",
+            got=event.occurred_on,
+        )
+    if (event.rule is not UNSET) != body.takes_rule:
+        raise RefusalError(
+            "names no rule" if body.takes_rule else "this kind takes no rule", code="rule_missing", field="rule"
+        )
+    if (event.reverses is not UNSET) != body.takes_reverses:
+        raise RefusalError(
+            "names no entry to reverse" if body.takes_reverses else "this kind reverses nothing",
+            code="reverses_missing",
+            field="reverses",
+        )
+    if event.private and not event.private.keys() <= body.private.keys():
+        raise RefusalError(
+            "a private field that this kind does not have",
+            code="unknown_private",
+            field="private",
+            expected=", ".join(body.private) or "none",
+            got=", ".join(event.private),
+        )
+    for cause in event.causes or ():
+        if facts[f"{RECORDED_PREFIX}{cause}"] is None:
+            raise RefusalError("no such entry", code="unknown_entry", field="causes", got=cause)
+
+
+def _balances(
+    event: Event, postings: list[tuple[str, int]], facts: Facts, units: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """The balances after the postings. Raises `RefusalError` where ``spend`` of a non-issuer would fall below 0."""
+    balances: dict[str, dict[str, int]] = {}
+    issuer = event.body.bearer()
+    for account, delta in postings:
+        party, unit = account[:28], account[29:]
+        if unit not in units:
+            raise RefusalError(
+                "this ledger has no such unit", code="unknown_unit", field="body", expected=", ".join(units), got=unit
+            )
+        held = balances.get(party)
+        if held is None:
+            fact = facts[f"account:{party}"]
+            held = balances[party] = dict(fact.balances) if isinstance(fact, Account) else {}
+        before = held.get(unit, 0)
+        after = held[unit] = before + delta
+        if not -MAX_INT <= after <= MAX_INT:
+            raise RefusalError(
+                "the balance would leave the range of amounts",
+                code="overflow",
+                field="body.amount_units",
+                got=str(after),
+            )
+        if after < 0 and delta < 0 and unit == "spend" and party != issuer:
+            raise RefusalError(
+                "not enough points",
+                code="insufficient_balance",
+                field="body.amount_units",
+                expected=f"at most {max(before, 0)}",
+                got=str(-delta),
+            )
+    return balances

@@ -1,0 +1,144 @@
+"""Kinds that set the rules and carry the old books over: `rulebook_adopted`, `balance_carried`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ledger.domain.events import Body, Context, Decision, Event, Facts
+from ledger.domain.facts import BookHistory, BookVersion, Fact, Mark
+from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit, is_day
+from ledger.domain.kinds.parties import active_party
+from ledger.domain.roles import Requirement
+from ledger.domain.rules import Book, book_key, check_book, rule_key
+from ledger.errors import FormatError, RefusalError
+
+
+class Votes(Strict, frozen=True):
+    """How the villagers' assembly voted. ``in_favour`` and ``against`` are at most ``present``."""
+
+    eligible: Positive
+    present: Count
+    in_favour: Count
+    against: Count
+
+
+class RulebookAdopted(Body, frozen=True):
+    """A whole rule book becomes law from ``effective_on`` on, by a vote with a quorum.
+
+    Quorum: more than half of those eligible were present, and more than half of those present were in favour.
+    """
+
+    kind: ClassVar[str] = "rulebook_adopted"
+    title: ClassVar[str] = "规则表决"
+    privacy: ClassVar[str] = "P0"
+
+    book: Book
+    effective_on: Day
+    votes: Votes
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        return (Requirement(("council",)), Requirement(("oversight",)))
+
+    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
+        return [book_key(self.book.book)]
+
+    def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
+        check_book(self.book)
+        self._check_votes()
+        if not is_day(self.effective_on):
+            raise FormatError("not a day of the calendar", field="body.effective_on", got=self.effective_on)
+        history = facts[book_key(self.book.book)]
+        versions = list(history.versions) if isinstance(history, BookHistory) else []
+        if self.book.version != len(versions) + 1:
+            raise RefusalError(
+                "versions of a book follow one another",
+                code="wrong_version",
+                field="body.book.version",
+                expected=str(len(versions) + 1),
+                got=str(self.book.version),
+            )
+        if versions and self.effective_on <= versions[-1].effective_on:
+            raise RefusalError(
+                "a new version takes effect after the one before",
+                code="wrong_order",
+                field="body.effective_on",
+                expected=f"after {versions[-1].effective_on}",
+                got=self.effective_on,
+            )
+        versions.append(BookVersion(version=self.book.version, effective_on=self.effective_on, seq=context.seq))
+        changes: dict[str, Fact] = {book_key(self.book.book): BookHistory(versions)}
+        for rule in self.book.rules:
+            changes[rule_key(RuleRef(book=self.book.book, version=self.book.version, id=rule.id))] = rule
+        return Decision([], changes)
+
+    def _check_votes(self) -> None:
+        votes = self.votes
+        if votes.present > votes.eligible or votes.in_favour + votes.against > votes.present:
+            raise RefusalError("the votes do not add up", code="bad_votes", field="body.votes")
+        if votes.present * 2 <= votes.eligible:
+            raise RefusalError(
+                "no quorum",
+                code="no_quorum",
+                field="body.votes.present",
+                expected=f"more than half of {votes.eligible}",
+                got=str(votes.present),
+            )
+        if votes.in_favour * 2 <= votes.present:
+            raise RefusalError(
+                "no majority",
+                code="no_majority",
+                field="body.votes.in_favour",
+                expected=f"more than half of {votes.present}",
+                got=str(votes.in_favour),
+            )
+
+
+class BalanceCarried(Body, frozen=True):
+    """An opening balance from the old books, once per party and unit, with the digest of the old book."""
+
+    kind: ClassVar[str] = "balance_carried"
+    title: ClassVar[str] = "期初结转"
+    privacy: ClassVar[str] = "P2"
+    private: ClassVar[dict[str, str]] = {"source": "text"}
+    reversible: ClassVar[bool] = True
+
+    amount_units: Amount
+    book_digest: DigestHex
+    issuer: Party
+    subject: Party
+    unit: Unit
+
+    def parties(self) -> list[str]:
+        return sorted({self.issuer, self.subject})
+
+    def holder(self) -> str:
+        return self.subject
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight",), scope=self.issuer))
+
+    def _mark(self) -> str:
+        return f"mark:carried/{self.subject}/{self.unit}"
+
+    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
+        return [f"party:{self.issuer}", f"party:{self.subject}", self._mark()]
+
+    def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
+        active_party(facts, self.issuer, "body.issuer", "organisation")
+        active_party(facts, self.subject, "body.subject", "resident", "household")
+        if facts[self._mark()] is not None:
+            raise RefusalError(
+                "the opening balance of this party and unit was carried before",
+                code="carried_before",
+                field="body.subject",
+            )
+        return Decision(self._postings(), {self._mark(): Mark(context.seq)})
+
+    def _postings(self) -> list[tuple[str, int]]:
+        return sorted(
+            [(f"{self.issuer}/{self.unit}", -self.amount_units), (f"{self.subject}/{self.unit}", self.amount_units)]
+        )
+
+    def check_postings(self, postings: list[tuple[str, int]]) -> bool:
+        return postings == self._postings()

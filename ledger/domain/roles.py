@@ -1,0 +1,120 @@
+"""Roles, grants and who must sign what.
+
+A key gains power by `role_changed` alone, a resident's card or phone by `credential_changed`. A grant made in entry s
+holds from the entry after s until the entry that revokes it, exclusive (formats §7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from msgspec import UnsetType
+
+from ledger.domain.facts import Key
+from ledger.domain.fields import ANYWHERE
+from ledger.errors import RefusalError
+
+Role = Literal[
+    "township",
+    "clerk",
+    "issuer",
+    "oversight",
+    "reviewer",
+    "council",
+    "village",
+    "shop",
+    "finance",
+    "data_officer",
+    "decider",
+]
+"""The roles that `role_changed` grants."""
+CARRIED_ROLES = ("card", "phone")
+"""The roles that `credential_changed` grants, to residents."""
+
+
+class Requirement(NamedTuple):
+    """At least ``at_least`` different parties sign in one of ``roles``.
+
+    ``scope`` is the party the role must cover, ``party`` the only party that may fill it.
+    """
+
+    roles: tuple[str, ...]
+    at_least: int = 1
+    scope: str = ANYWHERE
+    party: str | None = None
+
+
+class Signer(NamedTuple):
+    """A signature's key, its party and the roles it fills."""
+
+    key: str
+    party: str
+
+
+def roles_in_force(key: Key, seq: int) -> list[tuple[str, str]]:
+    """The (role, scope) pairs of a key that hold for entry ``seq``."""
+    return [
+        (grant.role, grant.scope)
+        for grant in key.grants
+        if grant.from_ < seq and (isinstance(grant.until, UnsetType) or seq < grant.until)
+    ]
+
+
+def authorise(requirements: Sequence[Requirement], keys: Sequence[Key], *, actor: str, seq: int) -> list[Signer]:
+    """Check that the signers, in the order of the entry, may sign an entry ``seq`` (formats §9, step authorised).
+
+    The first is the actor's; no party signs twice; every signer fills a requirement, and every requirement is filled
+    by enough different parties. Raises `RefusalError`.
+    """
+    if keys[0].party != actor:
+        raise RefusalError(
+            "the first signature is the actor's",
+            code="not_actor",
+            field="signatures",
+            expected=actor,
+            got=keys[0].party,
+        )
+    if len({key.party for key in keys}) != len(keys):
+        raise RefusalError("a party signed twice", code="signed_twice", field="signatures")
+    choices = [_fillable(requirements, key, seq) for key in keys]
+    if not _assign(requirements, choices, [0] * len(requirements), 0):
+        wanted = " and ".join(f"{r.at_least} × {'/'.join(r.roles)}" for r in requirements if r.at_least)
+        raise RefusalError(
+            "not enough signers in the roles that this kind demands",
+            code="not_enough_signers",
+            field="signatures",
+            expected=wanted,
+            got=f"{len(keys)} signature(s)",
+        )
+    return [Signer(key.key, key.party) for key in keys]
+
+
+def _fillable(requirements: Sequence[Requirement], key: Key, seq: int) -> list[int]:
+    held = roles_in_force(key, seq)
+    choices = [
+        index
+        for index, need in enumerate(requirements)
+        if (need.party is None or need.party == key.party)
+        and any(role in need.roles and scope in (ANYWHERE, need.scope) for role, scope in held)
+    ]
+    if not choices:
+        raise RefusalError(
+            "this key holds no role that may sign this kind of event here",
+            code="not_authorised",
+            field="signatures",
+            expected=" or ".join(sorted({role for need in requirements for role in need.roles})),
+            got=", ".join(sorted({role for role, _ in held})) or f"no role in force at entry {seq} for key {key.key}",
+        )
+    return choices
+
+
+def _assign(requirements: Sequence[Requirement], choices: list[list[int]], filled: list[int], signer: int) -> bool:
+    if signer == len(choices):
+        return all(count >= need.at_least for count, need in zip(filled, requirements, strict=True))
+    for index in choices[signer]:
+        filled[index] += 1
+        if _assign(requirements, choices, filled, signer + 1):
+            return True
+        filled[index] -= 1
+    return False
