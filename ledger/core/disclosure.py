@@ -49,14 +49,16 @@ def digest(disclosure: str) -> str:
 
 
 def parse(disclosure: str, field: str = "disclosure") -> Disclosure:
-    """What a disclosure says, if it is spelt as `make` spells it. Raises `FormatError`."""
-    parts = parse_canonical(decode_base64url(disclosure, field))
-    if type(parts) is not list or len(parts) != 3:
-        raise FormatError("not a disclosure", field=field, expected="an array of salt, name and value")
-    salt, name, value = parts
-    return Disclosure(
-        decode_base64url(salt, f"{field}.salt", size=SALT_SIZE), _check_name(name, f"{field}.name"), value
-    )
+    """What a disclosure says, if it is spelt as `make` spells it. Raises `FormatError`, which repeats nothing of it."""
+    try:
+        parts = parse_canonical(decode_base64url(disclosure, field))
+        if type(parts) is not list or len(parts) != 3:
+            raise FormatError("not an array of salt, name and value")
+        salt, name, value = parts
+        return Disclosure(decode_base64url(salt, "salt", size=SALT_SIZE), _check_name(name, "name"), value)
+    except FormatError as error:
+        # Not chained: the cause may quote what was to stay private.
+        raise FormatError(f"not a disclosure: {error.message}", field=field) from None
 
 
 def match(private: Mapping[str, str], disclosures: Sequence[str], *, complete: bool) -> dict[str, JSON]:

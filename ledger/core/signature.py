@@ -42,7 +42,7 @@ def sign_event_bytes(event_bytes: bytes, key: bytes) -> bytes:
 
 
 def verify_event_bytes(event_bytes: bytes, signature: bytes, public_key: bytes) -> None:
-    """`verify_event` where ``canonical(event)`` is at hand. Raises `SignatureError`; the event's form is not checked."""
+    """`verify_event` where ``canonical(event)`` is at hand. Raises `SignatureError`; the form is not checked."""
     ed25519.verify(public_key, _EVENT_CONTEXT + event_bytes, signature)
 
 
