@@ -137,6 +137,7 @@ def test_the_store_is_asked_once_per_level_for_distinct_pages() -> None:
     pages.asked.clear()
     prove_many_from_pages(root, [sha(i) for i in range(100)], pages.load)
     assert 3 <= len(pages.asked) <= 6
+    assert all(asked and len(set(asked)) == len(asked) for asked in pages.asked)
 
 
 def test_one_change_rewrites_only_the_pages_on_its_walk() -> None:

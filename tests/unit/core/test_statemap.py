@@ -317,6 +317,14 @@ def test_in_an_empty_map_every_key_is_absent_and_none_present() -> None:
         statemap.verify_absence(root=EMPTY, key=A, path=(), other=(B, VALUE[B]))
 
 
+def test_a_leaf_cut_at_another_byte_is_not_another_leaf() -> None:
+    """Key and value hash are hashed end to end: only their lengths keep the asked leaf from passing for another."""
+    root = root_of({A: b"a"})
+    for cut in (0, 1, 31, 33, 63, 64):
+        with pytest.raises(ProofError, match="not a hash"):
+            statemap.verify_absence(root=root, key=A, path=(), other=((A + VALUE[A])[:cut], (A + VALUE[A])[cut:]))
+
+
 def test_a_leaf_that_a_cheat_did_not_lift_cannot_be_proved() -> None:
     """The root of a tree that keeps lone leaves at the bottom folds, but is no map of formats §7."""
     unlifted = node_hash(HASH[A], EMPTY)
