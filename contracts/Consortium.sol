@@ -23,16 +23,17 @@ abstract contract Consortium is EIP712, IConsortium {
         uint16 quorum;
     }
 
-    // One slot, read by every anchor.
-    uint64 private _epoch;
-    uint64 private _nonce;
-    uint16 private _quorum;
-    bool private _paused;
-
-    address private _successor;
     mapping(uint64 epoch => MemberSet) private _memberSets;
     /// @dev The last epoch that an address is a member of; it is a member now if that is the present one.
     mapping(address member => uint64 epoch) private _memberUntil;
+
+    // One slot, read by every anchor.
+    address private _successor;
+    uint64 private _epoch;
+    uint16 private _quorum;
+    bool private _paused;
+
+    uint64 private _nonce; // shares its slot with what a contract that inherits this one declares first
 
     constructor(address[] memory members, uint16 quorum) EIP712("LedgerAnchor", "1") {
         _replaceMembers(members, quorum);

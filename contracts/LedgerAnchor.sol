@@ -58,8 +58,7 @@ contract LedgerAnchor is Consortium, ILedgerAnchor {
     constructor(address[] memory members, uint16 quorum, address predecessor_) Consortium(members, quorum) {
         if (predecessor_ != address(0) && predecessor_.code.length == 0) revert PredecessorInvalid(predecessor_);
         PREDECESSOR = predecessor_;
-        // A chain without the precompile would make the compiler's own sha256() return rubbish without failing.
-        ConsistencyProof.node(0, 0);
+        ConsistencyProof.requireSha256();
     }
 
     /// @inheritdoc ILedgerAnchor
@@ -210,12 +209,14 @@ contract LedgerAnchor is Consortium, ILedgerAnchor {
         (uint64 oldSize, bytes32 oldRoot) = _frontier(ledger, count);
         bool repeats = count == 0 && oldSize != 0 && size == oldSize;
         if (size <= oldSize && !repeats) revert SizeNotLarger(ledger, oldSize, size);
-        uint256 needed = oldSize == 0 ? 0 : ConsistencyProof.length(oldSize, size);
-        if (checkpoint.proof.length != needed) revert ProofLengthWrong(ledger, needed, checkpoint.proof.length);
-        if (oldSize == 0) return;
-        if (!ConsistencyProof.verify(oldSize, oldRoot, size, checkpoint.root, checkpoint.proof)) {
-            revert ProofInvalid(ledger, oldSize, size);
+        if (oldSize == 0) {
+            if (checkpoint.proof.length != 0) revert ProofLengthWrong(ledger, 0, checkpoint.proof.length);
+            return;
         }
+        if (ConsistencyProof.verify(oldSize, oldRoot, size, checkpoint.root, checkpoint.proof)) return;
+        uint256 needed = ConsistencyProof.length(oldSize, size);
+        if (checkpoint.proof.length != needed) revert ProofLengthWrong(ledger, needed, checkpoint.proof.length);
+        revert ProofInvalid(ledger, oldSize, size);
     }
 
     /// @dev The head that the next one must extend; size 0 if the ledger was never anchored, here or before.

@@ -9,8 +9,10 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// meet, in which a hash stands on the left or on the right by the bits of the older index; then a *border* run of left
 /// siblings only. Both lengths follow from the sizes, so exactly one length is right and it is checked first.
 library ConsistencyProof {
-    /// @dev The SHA-256 precompile (address 2) did not answer with 32 bytes.
+    /// @notice The SHA-256 precompile (address 2) does not answer as it should.
     error Sha256Unavailable();
+
+    bytes32 private constant EMPTY_HASH = 0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855;
 
     /// @notice Whether `proof` ties the root of the older tree to the root of the newer.
     /// @param first size of the older tree, 1 ≤ first
@@ -52,38 +54,54 @@ library ConsistencyProof {
         (uint256 oldIndex, uint256 newIndex) = _indexes(first, second);
         uint256 i = _isPowerOfTwo(first) ? 0 : 1;
         uint256 innerEnd = i + _innerLength(oldIndex, newIndex);
+        uint256 buffer = _newBuffer();
         // The older tree is one whole subtree of the newer, or the proof names the last whole subtree of the older.
         oldHash = newHash = i == 0 ? firstRoot : proof[0];
-        for (; i < innerEnd; ++i) {
-            bytes32 sibling = proof[i];
-            if (oldIndex & 1 == 1) {
-                oldHash = node(sibling, oldHash);
-                newHash = node(sibling, newHash);
-            } else {
-                newHash = node(newHash, sibling);
+        unchecked {
+            for (; i < innerEnd; ++i) {
+                bytes32 sibling = proof[i];
+                if (oldIndex & 1 == 1) {
+                    oldHash = _node(buffer, sibling, oldHash);
+                    newHash = _node(buffer, sibling, newHash);
+                } else {
+                    newHash = _node(buffer, newHash, sibling);
+                }
+                oldIndex >>= 1;
             }
-            oldIndex >>= 1;
-        }
-        for (; i < proof.length; ++i) {
-            bytes32 sibling = proof[i];
-            oldHash = node(sibling, oldHash);
-            newHash = node(sibling, newHash);
+            for (; i < proof.length; ++i) {
+                bytes32 sibling = proof[i];
+                oldHash = _node(buffer, sibling, oldHash);
+                newHash = _node(buffer, sibling, newHash);
+            }
         }
     }
 
-    /// @dev The interior node SHA-256(0x01 || left || right).
-    function node(bytes32 left, bytes32 right) internal view returns (bytes32 hash) {
-        bool done;
+    /// @notice Reverts on a chain without the SHA-256 precompile; to be called once, when a contract is deployed.
+    /// @dev There the compiler's own sha256() returns rubbish without failing.
+    function requireSha256() internal pure {
+        if (sha256("") != EMPTY_HASH) revert Sha256Unavailable();
+    }
+
+    /// @dev 65 bytes of fresh memory that begin with the prefix of an interior node.
+    function _newBuffer() private pure returns (uint256 buffer) {
         assembly ("memory-safe") {
-            let at := mload(0x40) // free memory, used and forgotten
-            mstore8(at, 0x01)
-            mstore(add(at, 0x01), left)
-            mstore(add(at, 0x21), right)
-            done := staticcall(gas(), 0x02, at, 0x41, 0x00, 0x20)
-            done := and(done, eq(returndatasize(), 0x20))
+            buffer := mload(0x40)
+            mstore8(buffer, 0x01)
+            mstore(0x40, add(buffer, 0x60))
+        }
+    }
+
+    /// @dev The interior node SHA-256(0x01 || left || right); its bytes are put together in `buffer`.
+    function _node(uint256 buffer, bytes32 left, bytes32 right) private view returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            mstore(add(buffer, 0x01), left)
+            mstore(add(buffer, 0x21), right)
+            // Yul evaluates arguments from the last to the first: first the call, then the size of its answer.
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20))) {
+                revert(0x00, 0x00) // out of gas
+            }
             hash := mload(0x00)
         }
-        if (!done) revert Sha256Unavailable();
     }
 
     /// @dev The indexes of the last leaves, raised to the level of the last whole subtree of the older tree.
@@ -105,7 +123,13 @@ library ConsistencyProof {
         return value & (value - 1) == 0;
     }
 
-    function _countOnes(uint256 value) private pure returns (uint256 count) {
-        for (; value != 0; value &= value - 1) ++count;
+    /// @dev Of a value below 2^64: sums of 2, 4 and 8 bits side by side, then of all bytes.
+    function _countOnes(uint256 value) private pure returns (uint256) {
+        unchecked {
+            value -= (value >> 1) & 0x5555555555555555;
+            value = (value & 0x3333333333333333) + ((value >> 2) & 0x3333333333333333);
+            value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            return ((value * 0x0101010101010101) >> 56) & 0xff;
+        }
     }
 }

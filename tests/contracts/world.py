@@ -16,6 +16,8 @@ from eth_tester.exceptions import TransactionFailed
 from web3 import EthereumTesterProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
+from web3.exceptions import ContractCustomError
+from web3.logs import DISCARD
 
 from . import oracle
 from .typed import Domain, accounts
@@ -23,6 +25,11 @@ from .typed import Domain, accounts
 PROJECT = Path(__file__).resolve().parents[2]
 ARTIFACT = json.loads((PROJECT / "contracts/abi/LedgerAnchor.json").read_text())
 HARNESS = json.loads((Path(__file__).parent / "abi/ProofHarness.json").read_text())
+ERRORS = {
+    Web3.keccak(text=f"{one['name']}({','.join(i['type'] for i in one['inputs'])})")[:4]: (one["name"], one["inputs"])
+    for one in ARTIFACT["abi"]
+    if one["type"] == "error"
+}
 NOBODY = "0x" + "00" * 20
 GAS = 25_000_000
 
@@ -147,6 +154,11 @@ class World:
     def send(self, call: ContractFunction) -> Any:
         return send(self.w3, call)
 
+    def events(self, name: str, receipt: Any) -> list[dict[str, Any]]:
+        """The arguments of every event of this name."""
+        logs = self.contract.events[name]().process_receipt(receipt, errors=DISCARD)
+        return [dict(one["args"]) for one in logs]
+
     def reverts(self, call: ContractFunction, error: str, **arguments: Any) -> None:
         """Demands that the call reverts with this custom error, and with these of its arguments."""
         name, got = self.error_of(call)
@@ -156,22 +168,24 @@ class World:
     def error_of(self, call: Any) -> tuple[str, dict[str, Any]]:
         try:
             call.call({"gas": GAS, "from": self.w3.eth.accounts[0]})
-        except TransactionFailed as failure:
+        except (TransactionFailed, ContractCustomError) as failure:
             return self.decode_error(failure)
         raise AssertionError("expected a revert, but the call succeeds")
 
     def decode_error(self, failure: Exception) -> tuple[str, dict[str, Any]]:
-        data = ast.literal_eval(str(failure).removeprefix("execution reverted: "))
-        found = self.contract.get_error_by_selector(data[:4])
-        types = [one["type"] for one in found.abi["inputs"]]
-        names = [one["name"] for one in found.abi["inputs"]]
-        return found.abi["name"], dict(zip(names, self.w3.codec.decode(types, data[4:]), strict=True))
+        if isinstance(failure, ContractCustomError):
+            data = bytes.fromhex(str(failure.data).removeprefix("0x"))
+        else:
+            data = ast.literal_eval(str(failure).removeprefix("execution reverted: "))
+        name, inputs = ERRORS[data[:4]]
+        values = self.w3.codec.decode([one["type"] for one in inputs], data[4:])
+        return name, dict(zip([one["name"] for one in inputs], values, strict=True))
 
 
 def send(w3: Web3, call: Any) -> Any:
-    receipt = w3.eth.wait_for_transaction_receipt(
-        call.transact({"gas": GAS, "from": w3.eth.accounts[0]}), timeout=30, poll_latency=0.05
-    )
+    fees = {"gasPrice": w3.eth.get_block("latest").get("baseFeePerGas", 0)}  # zero on a permissioned chain
+    sent = call.transact({"gas": GAS, "from": w3.eth.accounts[0]} | fees)
+    receipt = w3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.05)
     assert receipt["status"] == 1, "the transaction reverted"
     return receipt
 
