@@ -35,9 +35,9 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> None:
 
     It does not look whether the key was fit to be granted; that is `check_public_key`, once per key.
     """
-    if type(public_key) is not bytes or len(public_key) != PUBLIC_KEY_SIZE:
+    if not isinstance(public_key, bytes) or len(public_key) != PUBLIC_KEY_SIZE:
         raise SignatureError("not a public key", expected=f"{PUBLIC_KEY_SIZE} bytes", got=_size_of(public_key))
-    if type(signature) is not bytes or len(signature) != SIGNATURE_SIZE:
+    if not isinstance(signature, bytes) or len(signature) != SIGNATURE_SIZE:
         raise SignatureError("not a signature", expected=f"{SIGNATURE_SIZE} bytes", got=_size_of(signature))
     try:
         crypto_sign_open(signature + message, public_key)
@@ -58,7 +58,7 @@ def check_public_key(public_key: bytes) -> None:
     That is: 32 bytes, a canonical encoding of a point of the prime-order subgroup other than the neutral one (so
     neither of small order nor with a small-order component).
     """
-    if type(public_key) is not bytes or len(public_key) != PUBLIC_KEY_SIZE:
+    if not isinstance(public_key, bytes) or len(public_key) != PUBLIC_KEY_SIZE:
         raise SignatureError("not a public key", expected=f"{PUBLIC_KEY_SIZE} bytes", got=_size_of(public_key))
     if not crypto_core_ed25519_is_valid_point(public_key):
         raise SignatureError(
@@ -67,7 +67,7 @@ def check_public_key(public_key: bytes) -> None:
 
 
 def _seed(key: bytes) -> bytes:
-    if type(key) is not bytes or len(key) != SEED_SIZE:
+    if not isinstance(key, bytes) or len(key) != SEED_SIZE:
         raise SignatureError("not a signing key", code="bad_key", expected=f"a seed of {SEED_SIZE} bytes")
     return key
 

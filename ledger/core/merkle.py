@@ -196,9 +196,9 @@ class CompactRange:
         """The frontier that `size` and `hashes` describe. Raises `StateError` if they do not fit each other."""
         if type(size) is not int or not 0 <= size <= MAX_SIZE or len(hashes) != size.bit_count():
             raise StateError(
-                "frontier does not fit its size", field="frontier", expected=size, got=f"{len(hashes)} hashes"
+                "frontier does not fit its size", field="frontier", expected=_shown(size), got=f"{len(hashes)} hashes"
             )
-        if any(type(item) is not bytes or len(item) != DIGEST_SIZE for item in hashes):
+        if any(not isinstance(item, bytes) or len(item) != DIGEST_SIZE for item in hashes):
             raise StateError("frontier holds something else than hashes", field="frontier")
         frontier = cls()
         frontier.size = size
@@ -297,7 +297,7 @@ def _check_path(path: object) -> None:
 
 def _check_hashes(hashes: Sequence[object], field: str) -> None:
     for item in hashes:
-        if type(item) is not bytes or len(item) != DIGEST_SIZE:
+        if not isinstance(item, bytes) or len(item) != DIGEST_SIZE:
             raise ProofError("not a hash", field=field, expected=f"{DIGEST_SIZE} bytes", got=_shown(item))
 
 

@@ -150,7 +150,7 @@ class Checkpoint:
         parse_origin(self.origin)
         if type(self.size) is not int or not 0 <= self.size <= MAX_INT:
             raise FormatError("tree size out of range", field="size", expected="0 … 2^53-1")
-        if type(self.root) is not bytes or len(self.root) != DIGEST_SIZE:
+        if not isinstance(self.root, bytes) or len(self.root) != DIGEST_SIZE:
             raise FormatError("not a root hash", field="root", expected=f"{DIGEST_SIZE} bytes")
 
     def text(self) -> str:

@@ -234,6 +234,14 @@ def test_zero_leaves_and_sizes_that_shrink_are_refused() -> None:
         consistent(3, 7, size_1=8)
 
 
+def test_hashes_that_a_chain_library_hands_over_as_its_own_bytes_are_taken() -> None:
+    class ChainBytes(bytes):
+        pass
+
+    included(3, 7, root=ChainBytes(ROOTS[7]), leaf_hash=ChainBytes(LEAVES[3]))
+    consistent(3, 7, root_1=ChainBytes(ROOTS[3]), root_2=ChainBytes(ROOTS[7]))
+
+
 def test_a_proof_at_the_largest_size_is_verified() -> None:
     size = merkle.MAX_SIZE
     path = [bytes([n]) * 32 for n in range(len(merkle.inclusion_nodes(0, size)))]
@@ -284,7 +292,9 @@ def test_a_frontier_survives_being_written_down() -> None:
         (1, [bytes(31)]),
         (1, [None]),
         (2**53, [bytes(32)]),
+        (10**5000, [bytes(32)]),
     ],
+    ids=lambda value: f"{len(value)} hashes" if isinstance(value, list) else type(value).__name__,
 )
 def test_a_stored_frontier_that_contradicts_itself_is_refused(size: Any, hashes: Any) -> None:
     with pytest.raises(StateError):
