@@ -1,0 +1,193 @@
+"""The HTTP client of a ledger server, shared by the command line, the scenarios and the anchor service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import httpx
+
+from ledger.core.encoding import decode_base64, decode_digest
+from ledger.core.types import Digest
+from ledger.errors import (
+    AccessError,
+    BusyError,
+    ConflictError,
+    FormatError,
+    LedgerError,
+    NotFoundError,
+    RefusalError,
+    StateError,
+)
+
+BATCH_LINES: Final = 2_000
+"""Events sent in one batch request."""
+_ERRORS: Final[dict[int, type[LedgerError]]] = {
+    400: FormatError,
+    401: AccessError,
+    403: AccessError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: FormatError,
+    422: RefusalError,
+    429: BusyError,
+    503: BusyError,
+}
+
+
+class Committed(NamedTuple):
+    """A committed checkpoint: its size, the map root its last entry states, the signed note."""
+
+    size: int
+    map_root: Digest
+    checkpoint: str
+
+
+class LedgerClient:
+    """Talks to one server. ``token`` is a bearer token; ``transport`` replaces the network in tests.
+
+    Every method raises the `LedgerError` that the server's problem document describes, `BusyError` when the server
+    cannot be reached.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ledgers(self) -> list[dict[str, Any]]:
+        """Every ledger of the server: ``name``, ``origin``, ``size``, ``root``, ``committed``, ``at``."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/ledgers")["ledgers"]
+        return found
+
+    def ledger(self, name: str) -> dict[str, Any]:
+        """One ledger at a glance."""
+        return self._json("GET", f"/v1/ledgers/{name}")
+
+    def submit(self, name: str, submission: bytes) -> dict[str, Any]:
+        """Submit one event: ``seq``, ``leaf``, ``at``, ``replayed``, ``checkpoint`` (formats §11)."""
+        return self._json("POST", f"/v1/ledgers/{name}/events", content=submission)
+
+    def submit_many(self, name: str, submissions: Sequence[bytes]) -> Iterator[dict[str, Any] | LedgerError]:
+        """Submit events in order, in batches; one answer or error for each, in order."""
+        for start in range(0, len(submissions), BATCH_LINES):
+            lines = submissions[start : start + BATCH_LINES]
+            body = b"\n".join(lines) + b"\n"
+            path = f"/v1/ledgers/{name}/events:batch"
+            response = self._send("POST", path, content=body, headers={"Content-Type": "application/x-ndjson"})
+            answers = response.text.splitlines()
+            if len(answers) != len(lines):
+                raise StateError(
+                    "the server answered fewer lines than it was sent", expected=len(lines), got=len(answers)
+                )
+            for line in answers:
+                answer = json.loads(line)
+                yield _error_of(answer["status"], answer) if "status" in answer else answer
+
+    def entry(self, name: str, seq: int) -> bytes:
+        """The canonical bytes of an entry."""
+        return self._send("GET", f"/v1/ledgers/{name}/entries/{seq}").content
+
+    def receipt(self, name: str, event: str, *, disclose: bool = False) -> bytes:
+        """The best receipt there is of an event, by its id or seq, as JSON."""
+        params = {"disclose": "true"} if disclose else {}
+        return self._send("GET", f"/v1/ledgers/{name}/receipts/{event}", params=params).content
+
+    def account(self, name: str, party: str, *, before: int | None = None, limit: int = 50) -> dict[str, Any]:
+        """A party's balances and newest entries."""
+        params: dict[str, str | int] = {"limit": limit}
+        if before is not None:
+            params["before"] = before
+        return self._json("GET", f"/v1/ledgers/{name}/accounts/{party}", params=params)
+
+    def anchors(self, name: str) -> list[dict[str, Any]]:
+        """The anchored checkpoints of a ledger, newest first."""
+        found: list[dict[str, Any]] = self._json("GET", f"/v1/ledgers/{name}/anchors")["anchors"]
+        return found
+
+    def commit_state(self, name: str) -> Committed | None:
+        """Have the state map committed now; None when nothing came since the last commitment."""
+        return _committed(self._json("POST", f"/v1/ledgers/{name}/commitments"))
+
+    def newest_commitment(self, name: str) -> Committed | None:
+        """The newest committed checkpoint, if there is one."""
+        return _committed(self._json("GET", f"/v1/ledgers/{name}/commitments/newest"))
+
+    def consistency(self, name: str, size_1: int, size_2: int) -> list[bytes]:
+        """The RFC 9162 consistency proof between two sizes of a ledger."""
+        params = {"from": size_1, "to": size_2}
+        path = self._json("GET", f"/v1/ledgers/{name}/consistency", params=params)["path"]
+        return [decode_base64(item, "path") for item in path]
+
+    def ready(self) -> bool:
+        """Whether the server takes events."""
+        try:
+            return self._http.get("/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        value = self._send(method, path, **options).json()
+        if not isinstance(value, dict):
+            raise StateError("the server did not answer with an object", got=type(value).__name__)
+        return value
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise BusyError(f"no answer from {self._http.base_url}: {error}", code="unreachable") from error
+        if response.is_success:
+            return response
+        raise _error_of(response.status_code, _problem(response))
+
+
+def join_submission(event: bytes, signatures: bytes, disclosures: Iterable[str] = ()) -> bytes:
+    """One submission line from the canonical bytes of an event and of its signatures."""
+    shown = json.dumps(list(disclosures)).encode()
+    return b'{"disclosures":%b,"event":%b,"signatures":%b}' % (shown, event, signatures)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        value = response.json()
+    except ValueError:
+        value = {}
+    return value if isinstance(value, dict) else {}
+
+
+def _error_of(status: int, problem: dict[str, Any]) -> LedgerError:
+    kind = _ERRORS.get(status, StateError)
+    return kind(
+        str(problem.get("detail") or f"the server answered {status}"),
+        code=problem.get("code"),
+        field=problem.get("field"),
+        expected=problem.get("expected"),
+        got=problem.get("got"),
+    )
+
+
+def _committed(value: dict[str, Any]) -> Committed | None:
+    if not value.get("size"):
+        return None
+    return Committed(int(value["size"]), decode_digest(value["map_root"], "map_root"), str(value["checkpoint"]))

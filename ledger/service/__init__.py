@@ -1,0 +1,1 @@
+"""Use cases: taking in events, committing them, proving them, auditing them."""

@@ -1,0 +1,1 @@
+"""Durable state by SQLAlchemy Core: SQLite (default) or PostgreSQL. SQL stands here and nowhere else."""

@@ -1,0 +1,97 @@
+"""The tables. Every primary and unique key starts with ``ledger_id``, so one layout serves one ledger or a county.
+
+Entries, full tiles, checkpoints, commitments and pages of the state map are only ever added: triggers of the database
+refuse UPDATE and DELETE (see the first migration). `heads` and `facts` change; they are projections of the log.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+
+metadata: Final = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
+
+
+def _table(name: str, *columns: Column[object] | UniqueConstraint, rowid: bool = False) -> Table:
+    """A table; in SQLite without row ids, unless rows are large (then a b-tree over whole rows would be slow)."""
+    return Table(name, metadata, *columns, sqlite_with_rowid=rowid)
+
+
+def _ledger() -> Column[object]:
+    return Column("ledger_id", Integer, primary_key=True, autoincrement=False)
+
+
+def _key(name: str, kind: object) -> Column[object]:
+    return Column(name, kind, primary_key=True, autoincrement=False)  # type: ignore[arg-type]
+
+
+ledgers = _table(
+    "ledgers",
+    _ledger(),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("origin", String(128), nullable=False, unique=True),
+)
+heads = _table(
+    "heads",
+    _ledger(),
+    Column("size", BigInteger, nullable=False),
+    Column("last_leaf", LargeBinary(32), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+entries = _table(
+    "entries",
+    _ledger(),
+    _key("seq", BigInteger),
+    Column("event_id", LargeBinary(16), nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("ledger_id", "event_id"),
+    rowid=True,
+)
+concerned = _table(
+    "concerned",
+    _ledger(),
+    _key("seq", BigInteger),
+    _key("party", LargeBinary(16)),
+    Column("previous", BigInteger, nullable=False),
+)
+"""Whom an entry concerns, and which entry concerned that party before (-1: none). A party's list follows this chain."""
+facts = _table("facts", _ledger(), _key("key", String(200)), Column("value", LargeBinary, nullable=False))
+tiles = _table(
+    "tiles",
+    _ledger(),
+    _key("level", Integer),
+    _key("index", BigInteger),
+    Column("data", LargeBinary, nullable=False),
+    rowid=True,
+)
+"""Full tiles with their inner nodes (16,320 bytes)."""
+checkpoints = _table("checkpoints", _ledger(), _key("size", BigInteger), Column("note", Text, nullable=False))
+commitments = _table(
+    "commitments", _ledger(), _key("size", BigInteger), Column("map_root", LargeBinary(32), nullable=False)
+)
+"""Checkpoint size N+1 of each `state_committed` entry N, and the root of the map it states."""
+map_pages = _table("map_pages", _ledger(), _key("hash", LargeBinary(32)), Column("data", LargeBinary, nullable=False))
+map_values = _table("map_values", _ledger(), _key("hash", LargeBinary(32)), Column("data", LargeBinary, nullable=False))
+disclosures = _table(
+    "disclosures",
+    _ledger(),
+    _key("seq", BigInteger),
+    _key("name", String(40)),
+    Column("party", LargeBinary(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+APPEND_ONLY: Final = ("entries", "concerned", "tiles", "checkpoints", "commitments", "map_pages", "map_values")
+
+key_metadata: Final = MetaData()
+party_keys: Final = Table(
+    "party_keys",
+    key_metadata,
+    Column("ledger_id", Integer, primary_key=True, autoincrement=False),
+    Column("party", LargeBinary(16), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""In the key store, a database of its own: destroying a row makes a party's disclosures unreadable (formats §6)."""
