@@ -50,11 +50,15 @@ def record_of(entry: Entry) -> Recorded:
 
 
 class StateMap:
-    """The state map of a log, kept in pages; `changed` collects what the next root must take up."""
+    """The state map of a log; `changed` collects what the next root must take up.
+
+    ``pages`` and ``values`` (their hashes) are those of every root so far.
+    """
 
     def __init__(self) -> None:
         self.root: Digest = Digest(EMPTY)
-        self._pages: dict[Digest, bytes] = {}
+        self.pages: dict[Digest, bytes] = {}
+        self.values: set[Digest] = set()
         self._pending: dict[str, Fact] = {}
 
     def changed(self, facts: dict[str, Fact]) -> None:
@@ -66,8 +70,9 @@ class StateMap:
     def commit(self) -> Digest:
         """Take up everything noted; answers the root."""
         changes = {map_key(key): value_hash(fact) for key, fact in self._pending.items()}
-        self.root, pages = update(self.root, changes, lambda hashes: {name: self._pages[name] for name in hashes})
-        self._pages.update(pages)
+        self.root, pages = update(self.root, changes, lambda hashes: {name: self.pages[name] for name in hashes})
+        self.pages.update(pages)
+        self.values.update(changes.values())
         self._pending.clear()
         return self.root
 

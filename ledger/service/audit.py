@@ -1,0 +1,300 @@
+"""A whole ledger recomputed from its entries, and everything stored compared with that.
+
+Entries are replayed from entry 0: chain, signatures, roles, rules, effects, state map. Then tiles, checkpoints,
+commitments, facts, chains of concerned parties, map pages and disclosures must be what the replay gives. The first
+entry that does not hold is named; what comes after it cannot be judged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from ledger.core import disclosure
+from ledger.core.hashing import digest
+from ledger.core.note import VerifierKey, open_checkpoint
+from ledger.core.tiles import TILE_WIDTH, TileFrontier
+from ledger.core.types import Digest
+from ledger.domain.entries import Entry
+from ledger.domain.facts import encode_fact
+from ledger.domain.judge import public_bytes, signing_keys
+from ledger.domain.kinds.commitments import StateCommitted
+from ledger.domain.kinds.founding import LedgerCreated
+from ledger.domain.state import Replay
+from ledger.errors import LedgerError, ProofError
+from ledger.service.verifiers import SignatureChecker, Signed
+from ledger.store import entries as log
+from ledger.store import scan
+from ledger.store.database import party_bytes, party_text, reading
+from ledger.store.tiles import StoredTiles
+from ledger.store.vault import Vault
+
+FAULTS_MAX: Final = 100
+GROUP: Final = 500
+
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries in all)."""
+
+
+class Fault(NamedTuple):
+    """Something stored that does not hold. ``seq`` is the entry it is about, None where it is about the whole."""
+
+    seq: int | None
+    where: str
+    message: str
+
+
+class AuditReport(NamedTuple):
+    """What an audit found. Clean when there is no fault."""
+
+    ledger: str
+    origin: str
+    size: int
+    root: Digest
+    faults: list[Fault]
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything stored is what the log says."""
+        return not self.faults
+
+
+def audit_ledger(
+    engine: Engine,
+    row: log.LedgerRow,
+    *,
+    vault: Vault | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Audit one ledger in one consistent view of the database. ``vault`` lets disclosures be compared too."""
+    started = time.monotonic()
+    with reading(engine) as connection, SignatureChecker(processes) as checker:
+        audit = _Audit(connection, row, vault, progress)
+        audit.run(checker)
+    seconds = time.monotonic() - started
+    return AuditReport(row.name, row.origin, audit.size, audit.frontier.root(), audit.faults, seconds)
+
+
+class _Stop(Exception):
+    """The replay met an entry that does not hold."""
+
+
+class _Audit:
+    def __init__(
+        self, connection: Connection, row: log.LedgerRow, vault: Vault | None, progress: Progress | None
+    ) -> None:
+        self.row = row
+        self.faults: list[Fault] = []
+        self.frontier = TileFrontier()
+        self.size = 0
+        self._connection = connection
+        self._vault = vault
+        self._progress = progress
+        self._replay = Replay(self._read_entry, signatures=False)
+        self._last: dict[str, int] = {}
+        self._log_key: VerifierKey | None = None
+        self._checkpoints = scan.Cursor(scan.checkpoints_of(connection, row.ledger_id))
+        self._commitments = scan.Cursor(scan.commitments_of(connection, row.ledger_id))
+        self._concerned = scan.Cursor(scan.concerned_of(connection, row.ledger_id))
+        self._disclosures = scan.Cursor(scan.disclosures_of(connection, row.ledger_id))
+
+    def run(self, checker: SignatureChecker) -> None:
+        head = log.read_head(self._connection, self.row.ledger_id)
+        self._total = head.size
+        try:
+            self._replay_all(checker)
+        except _Stop:
+            return
+        self.size = self._replay.head.size
+        if head != self._replay.head:
+            self._fault(
+                None, "heads", f"the head row is not the end of the log: {head.size} against {self.size} entries"
+            )
+        for cursor, where in (
+            (self._checkpoints, "checkpoints"),
+            (self._commitments, "commitments"),
+            (self._concerned, "concerned"),
+            (self._disclosures, "disclosures"),
+        ):
+            if cursor.current is not None:
+                self._fault(None, where, "a row that no entry accounts for")
+        self._check_tiles()
+        self._check_facts()
+        self._check_map()
+
+    def _replay_all(self, checker: SignatureChecker) -> None:
+        seqs: list[list[int]] = []
+        groups = self._groups(seqs)
+        for bad in checker.check_ahead(groups):
+            owners = seqs.pop(0)
+            if bad:
+                self._stop(owners[bad[0]], "signatures", "a signature does not hold over the canonical event")
+
+    def _groups(self, seqs: list[list[int]]) -> Iterator[list[Signed]]:
+        """Replay entry by entry; yields the signatures of each group, to be verified while the replay goes on."""
+        stored = scan.all_entries(self._connection, self.row.ledger_id)
+        group: list[Signed] = []
+        owners: list[int] = []
+        leaves: list[bytes] = []
+        for item in stored:
+            entry = self._replay_one(item, group, owners)
+            leaves.append(item.leaf)
+            self._check_rows(entry, item)
+            if item.seq + 1 == self._next_checkpoint():
+                self.frontier.extend(leaves)
+                leaves.clear()
+                self._check_checkpoint(entry)
+            if len(group) >= GROUP:
+                seqs.append(owners)
+                yield group
+                group, owners = [], []
+                if self._progress:
+                    self._progress(item.seq + 1, self._total)
+        self.frontier.extend(leaves)
+        if leaves:
+            self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
+        if group:
+            seqs.append(owners)
+            yield group
+
+    def _replay_one(self, item: log.StoredEntry, group: list[Signed], owners: list[int]) -> Entry:
+        seq = self._replay.head.size
+        if item.seq != seq:
+            self._stop(seq, "entries", f"missing; the next stored entry is {item.seq}")
+        try:
+            entry, leaf = self._replay.apply(item.data)
+            if leaf != item.leaf:
+                raise ProofError(
+                    "the stored bytes do not give the stored leaf hash", expected=item.leaf.hex(), got=leaf.hex()
+                )
+            if entry.event.id != item.event_id:
+                raise ProofError("stored under another event id", expected=entry.event.id, got=item.event_id)
+            keys = signing_keys(entry.event, entry.signatures, self._replay.facts)
+        except LedgerError as error:
+            self._stop(seq, "entries", str(error))
+        event_data = _event_slice(item.data)
+        for signature, key in zip(entry.signatures, keys, strict=True):
+            group.append(Signed(event_data, signature.sig, public_bytes(key.public)))
+            owners.append(seq)
+        if isinstance(entry.event.body, LedgerCreated):
+            self._log_key = VerifierKey.parse(entry.event.body.log_key)
+        return entry
+
+    def _check_rows(self, entry: Entry, item: log.StoredEntry) -> None:
+        """The rows that accompany an entry: whom it concerns, its disclosures."""
+        for name in sorted(party_bytes(party) for party in entry.effects.parties):
+            party = party_text(name)
+            expected = (item.seq, name, self._last.get(party, -1))
+            if self._concerned.take(item.seq) != expected:
+                self._fault(item.seq, "concerned", f"the row for {party} is not {expected[2]}")
+            self._last[party] = item.seq
+        while (row := self._disclosures.take(item.seq)) is not None:
+            self._check_disclosure(entry, row)
+
+    def _check_disclosure(self, entry: Entry, row: tuple[int, str, bytes, bytes]) -> None:
+        seq, name, party, sealed = row
+        if self._vault is None:
+            return
+        try:
+            text = self._vault.open(self.row.ledger_id, party_text(party), seq, name, sealed)
+        except LedgerError as error:
+            self._fault(seq, "disclosures", str(error))
+            return
+        private = entry.event.private or {}
+        if text is not None and private.get(name) != disclosure.digest(text):
+            self._fault(seq, "disclosures", f"{name} is not what the event's digest says")
+
+    def _next_checkpoint(self) -> int:
+        return self._checkpoints.current[0] if self._checkpoints.current else -1
+
+    def _check_checkpoint(self, entry: Entry) -> None:
+        size, note = self._checkpoints.pop()
+        seq = size - 1
+        try:
+            checkpoint, _ = open_checkpoint(
+                note, origin=self.row.origin, log_keys=[self._log_key] if self._log_key else []
+            )
+            if (checkpoint.size, checkpoint.root) != (size, self.frontier.root()):
+                raise ProofError(
+                    "not the root of the entries before it",
+                    expected=self.frontier.root().hex(),
+                    got=checkpoint.root.hex(),
+                )
+        except LedgerError as error:
+            self._stop(self._first_change(size), "checkpoints", f"checkpoint of size {size}: {error}")
+        body = entry.event.body
+        if isinstance(body, StateCommitted):
+            if self._commitments.take(size) != (size, bytes.fromhex(body.root)):
+                self._fault(seq, "commitments", "no row, or another root than the entry states")
+        elif self._commitments.take(size) is not None:
+            self._fault(seq, "commitments", "a commitment whose checkpoint does not end with one")
+
+    def _first_change(self, size: int) -> int:
+        """Where the leaf hashes part from the full tiles, which were written earlier; else the last entry."""
+        return scan.first_difference(self._connection, self.row.ledger_id, size)
+
+    def _check_tiles(self) -> None:
+        rebuilt = TileFrontier()
+        found = scan.Cursor(scan.tiles_of(self._connection, self.row.ledger_id))
+        expected: list[tuple[int, int, bytes]] = []
+        leaves = StoredTiles(self._connection, self.row.ledger_id)
+        for first in range(0, self.size, TILE_WIDTH * 16):
+            stored = leaves.leaf_hashes(first, min(first + TILE_WIDTH * 16, self.size))
+            for level, index, blob in rebuilt.extend(stored):
+                if level:
+                    expected.append((level, index, blob))
+                elif found.current is None or found.pop() != (level, index, blob):
+                    self._fault(index * TILE_WIDTH, "tiles", f"tile 0/{index} is not what its entries give")
+                    return
+        for tile in sorted(expected):
+            if found.current is None or found.pop() != tile:
+                self._fault(None, "tiles", f"tile {tile[0]}/{tile[1]} is not what its entries give")
+                return
+        if found.current is not None:
+            self._fault(None, "tiles", "a tile beyond the size of the log")
+
+    def _check_facts(self) -> None:
+        facts = {key: fact for key, fact in self._replay.facts.items() if fact is not None}
+        for key, value in scan.facts_of(self._connection, self.row.ledger_id):
+            fact = facts.pop(key, None)
+            if fact is None or encode_fact(fact) != value:
+                self._fault(None, "facts", f"{key} is not what the log gives")
+        for key in list(facts)[:FAULTS_MAX]:
+            self._fault(None, "facts", f"{key} is missing")
+
+    def _check_map(self) -> None:
+        """Every page and value of every committed map is stored, and nothing else."""
+        pages = dict(self._replay.map.pages)
+        for name, data in scan.pages_of(self._connection, self.row.ledger_id):
+            if pages.pop(name, None) != data:
+                self._fault(None, "map_pages", f"page {name.hex()} is not what the log gives")
+        values = set(self._replay.map.values)
+        for name, data in scan.values_of(self._connection, self.row.ledger_id):
+            if name not in values or digest(data) != name:
+                self._fault(None, "map_values", f"value {name.hex()} is not what the log gives")
+            values.discard(name)
+        for where, missing in (("map_pages", set(pages)), ("map_values", values)):
+            if missing:
+                self._fault(None, where, f"{len(missing)} missing, the first {min(missing).hex()}")
+
+    def _read_entry(self, seq: int) -> bytes:
+        return log.read_entry(self._connection, self.row.ledger_id, seq).data
+
+    def _fault(self, seq: int | None, where: str, message: str) -> None:
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(Fault(seq, where, message))
+
+    def _stop(self, seq: int, where: str, message: str) -> None:
+        self._fault(seq, where, message)
+        raise _Stop
+
+
+def _event_slice(data: bytes) -> bytes:
+    """The event's bytes within canonical entry bytes: after the effects, before the signatures (formats §4)."""
+    start = data.index(b',"event":') + 9
+    return data[start : data.rindex(b',"signatures":[')]

@@ -1,0 +1,129 @@
+"""Reading whole tables of one ledger in order, a bounded number of rows in memory at a time, for audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ledger.core.tiles import TILE_SIZE, TILE_WIDTH
+from ledger.core.types import DIGEST_SIZE, Digest
+from ledger.store.database import driver
+from ledger.store.entries import StoredEntry
+
+ROWS: Final = 2000
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+class Cursor(Generic[Row]):
+    """Rows in the order of their first column, taken as their turn comes."""
+
+    __slots__ = ("_rows", "current")
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self.current: Row | None = next(rows, None)
+
+    def pop(self) -> Row:
+        """The current row; the next one becomes current."""
+        row = self.current
+        if row is None:
+            raise IndexError("no row left")
+        self.current = next(self._rows, None)
+        return row
+
+    def take(self, key: int) -> Row | None:
+        """The current row if its first column is ``key``, else None."""
+        row = self.current
+        if row is None or row[0] != key:
+            return None
+        self.current = next(self._rows, None)
+        return row
+
+
+def all_entries(connection: Connection, ledger_id: int) -> Iterator[StoredEntry]:
+    """Every entry, by seq."""
+    sql = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id = {} ORDER BY seq"
+    for seq, event_id, leaf, data in _rows(connection, sql, ledger_id):
+        yield StoredEntry(seq, str(UUID(bytes=bytes(event_id))), Digest(bytes(leaf)), bytes(data))
+
+
+def concerned_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, bytes, int]]:
+    """Every (seq, party's 16 bytes, previous), by seq and party."""
+    sql = "SELECT seq, party, previous FROM concerned WHERE ledger_id = {} ORDER BY seq, party"
+    for seq, party, previous in _rows(connection, sql, ledger_id):
+        yield seq, bytes(party), previous
+
+
+def checkpoints_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, str]]:
+    """Every (size, note), by size."""
+    return _rows(connection, "SELECT size, note FROM checkpoints WHERE ledger_id = {} ORDER BY size", ledger_id)
+
+
+def commitments_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, bytes]]:
+    """Every (size, map root), by size."""
+    sql = "SELECT size, map_root FROM commitments WHERE ledger_id = {} ORDER BY size"
+    for size, root in _rows(connection, sql, ledger_id):
+        yield size, bytes(root)
+
+
+def tiles_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, int, bytes]]:
+    """Every full tile as (level, index, blob), by level and index."""
+    sql = 'SELECT level, "index", data FROM tiles WHERE ledger_id = {} ORDER BY level, "index"'
+    for level, index, data in _rows(connection, sql, ledger_id):
+        yield level, index, bytes(data)
+
+
+def facts_of(connection: Connection, ledger_id: int) -> Iterator[tuple[str, bytes]]:
+    """Every (fact key, stored value)."""
+    for key, value in _rows(connection, "SELECT key, value FROM facts WHERE ledger_id = {} ORDER BY key", ledger_id):
+        yield key, bytes(value)
+
+
+def pages_of(connection: Connection, ledger_id: int) -> Iterator[tuple[Digest, bytes]]:
+    """Every (hash, page of the state map)."""
+    for name, data in _rows(connection, "SELECT hash, data FROM map_pages WHERE ledger_id = {}", ledger_id):
+        yield Digest(bytes(name)), bytes(data)
+
+
+def values_of(connection: Connection, ledger_id: int) -> Iterator[tuple[Digest, bytes]]:
+    """Every (hash, value of the state map)."""
+    for name, data in _rows(connection, "SELECT hash, data FROM map_values WHERE ledger_id = {}", ledger_id):
+        yield Digest(bytes(name)), bytes(data)
+
+
+def disclosures_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, str, bytes, bytes]]:
+    """Every sealed disclosure as (seq, name, party's 16 bytes, sealed), by seq and name."""
+    sql = "SELECT seq, name, party, sealed FROM disclosures WHERE ledger_id = {} ORDER BY seq, name"
+    for seq, name, party, sealed in _rows(connection, sql, ledger_id):
+        yield seq, name, bytes(party), bytes(sealed)
+
+
+def first_difference(connection: Connection, ledger_id: int, size: int) -> int:
+    """The first entry below ``size`` whose leaf hash is not what its full tile holds; the last one if there is none."""
+    leaves = _rows(connection, "SELECT leaf FROM entries WHERE ledger_id = {} ORDER BY seq", ledger_id)
+    for level, index, blob in tiles_of(connection, ledger_id):
+        if level or (index + 1) * TILE_WIDTH > size:
+            break
+        for place in range(0, TILE_SIZE, DIGEST_SIZE):
+            if bytes(next(leaves)[0]) != blob[place : place + DIGEST_SIZE]:
+                return index * TILE_WIDTH + place // DIGEST_SIZE
+    return size - 1
+
+
+def _rows(connection: Connection, sql: str, ledger_id: int) -> Iterator[Any]:
+    """The rows of a query by the driver's own cursor; on PostgreSQL one that the server keeps."""
+    if connection.dialect.name == "postgresql":
+        cursor = driver(connection).cursor(name=f"scan_{abs(hash(sql))}_{ledger_id}")
+        cursor.itersize = ROWS
+        cursor.execute(sql.format("%s"), (ledger_id,))
+    else:
+        cursor = driver(connection).cursor()
+        cursor.arraysize = ROWS
+        cursor.execute(sql.format("?"), (ledger_id,))
+    with_rows = iter(lambda: cursor.fetchmany(ROWS), [])
+    for rows in with_rows:
+        yield from rows
+    cursor.close()
