@@ -218,7 +218,13 @@ class LedgerBuilder:
     def issue_card(self, name: str) -> int:
         """Issue a resident's card; its key is called ``<name>'s card``."""
         card = self.person(name, key=f"{name}'s card")
-        body = {"action": "issue", "party": card.party, "medium": "card", "key": card.key_ref()}
+        body = {
+            "action": "issue",
+            "party": card.party,
+            "medium": "card",
+            "key": card.key_ref(),
+            "daily_cap_units": 10_000,
+        }
         return self.append("credential_changed", body, ["clerk"])
 
     # Daily life ---------------------------------------------------------------------------------------------------
