@@ -22,7 +22,7 @@ from ledger.errors import ConfigError, ConflictError, LedgerError, NotFoundError
 from ledger.keys import KeyFile, new_event_key, new_log_key, new_vault_key, read_key, write_key
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import prepare_submission
-from ledger.service.queue import Sequencer
+from ledger.service.queue import Observer, Sequencer
 from ledger.store import entries as log
 from ledger.store.database import WriterLock, open_engine, reading, writing
 from ledger.store.migrate import upgrade
@@ -175,8 +175,9 @@ def sign_submission(event: dict[str, JSON], keys: Sequence[KeyFile], disclosures
 class Ledgers:
     """The running ledgers: one sequencer each, and the clock that commits their state."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, observe: Observer | None = None) -> None:
         self.storage = storage
+        self._observe = observe
         self._sequencers: dict[str, Sequencer] = {}
         self._clock: asyncio.Task[None] | None = None
 
@@ -191,6 +192,7 @@ class Ledgers:
                 queue_max=settings.queue_max,
                 group_max=settings.group_max,
                 gather_s=settings.gather_ms / 1000,
+                observe=self._observe,
             )
             sequencer.start()
             self._sequencers[row.name] = sequencer

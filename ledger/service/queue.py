@@ -8,8 +8,9 @@ waits.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -20,12 +21,24 @@ from ledger.service.intake import Prepared
 BUSY_GROUP: Final = 2
 """A group at least this large means load: the next one is gathered."""
 
+Observer = Callable[[str, int, float], None]
+"""Told of every group after its commit: the ledger's short name, how many events it held, the seconds it took."""
+
 
 class Sequencer:
     """Orders the events of one ledger. Made and used within one event loop."""
 
-    def __init__(self, writer: LedgerWriter, *, queue_max: int, group_max: int, gather_s: float) -> None:
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        *,
+        queue_max: int,
+        group_max: int,
+        gather_s: float,
+        observe: Observer | None = None,
+    ) -> None:
         self.writer = writer
+        self._observe = observe
         self._queue: deque[tuple[Prepared, asyncio.Future[Answer]]] = deque()
         self._queue_max = queue_max
         self._group_max = group_max
@@ -96,6 +109,7 @@ class Sequencer:
 
     async def _commit(self, group: list[tuple[Prepared, asyncio.Future[Answer]]]) -> None:
         items = [item for item, _ in group]
+        began = time.perf_counter()
         work = self._loop.run_in_executor(self._thread, self.writer.append, items)
         try:
             answers: Sequence[Answer | LedgerError] = await asyncio.shield(work)
@@ -106,6 +120,8 @@ class Sequencer:
             _fail(group, error)
             return
         _answer(group, answers)
+        if self._observe is not None:
+            self._observe(self.writer.row.name, len(group), time.perf_counter() - began)
 
     async def _settle(
         self, group: list[tuple[Prepared, asyncio.Future[Answer]]], work: asyncio.Future[list[Answer | LedgerError]]
