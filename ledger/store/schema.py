@@ -1,4 +1,5 @@
-"""The tables. Every primary and unique key starts with ``ledger_id``, so one layout serves one ledger or a county.
+"""The tables. Every primary and unique key of a ledger's rows starts with ``ledger_id``, so one layout serves one
+ledger or a county; batches, which hold many ledgers, are keyed by chain and contract.
 
 Entries, full tiles, checkpoints, commitments and pages of the state map are only ever added: triggers of the database
 refuse UPDATE and DELETE (see the first migration). `heads` and `facts` change; they are projections of the log.
@@ -8,12 +9,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata: Final = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
 
-def _table(name: str, *columns: Column[object] | UniqueConstraint, rowid: bool = False) -> Table:
+def _table(name: str, *columns: Column[object] | UniqueConstraint | Index, rowid: bool = False) -> Table:
     """A table; in SQLite without row ids, unless rows are large (then a b-tree over whole rows would be slow)."""
     return Table(name, metadata, *columns, sqlite_with_rowid=rowid)
 
@@ -95,3 +107,70 @@ party_keys: Final = Table(
     sqlite_with_rowid=False,
 )
 """In the key store, a database of its own: destroying a row makes a party's disclosures unreadable (formats §6)."""
+
+# The anchor service's outbox: written by that process alone, read by the API server (docs/spec/anchoring.md).
+
+
+def _contract() -> tuple[Column[object], Column[object]]:
+    return _key("chain_id", BigInteger), _key("contract", String(42))
+
+
+anchor_batches = _table(
+    "anchor_batches",
+    *_contract(),
+    _key("number", BigInteger),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("previous_hash", LargeBinary(32), nullable=False),
+    Column("batch_root", LargeBinary(32), nullable=False),
+    Column("cosignatures", LargeBinary),
+    Column("submitter", String(42)),
+    Column("nonce", BigInteger),
+    Column("raw", LargeBinary),
+    Column("tx_hash", LargeBinary(32)),
+    Column("block_number", BigInteger),
+    Column("block_hash", LargeBinary(32)),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("error", Text),
+    Index("ix_anchor_batches_state", "chain_id", "contract", "state"),
+    Index("ix_anchor_batches_batch_id", "chain_id", "contract", "batch_id"),
+    rowid=True,
+)
+"""Attempts to anchor a batch, numbered per contract: a batch id that had to be planned anew has several."""
+anchor_checkpoints = _table(
+    "anchor_checkpoints",
+    _ledger(),
+    _key("size", BigInteger),
+    *_contract(),
+    _key("number", BigInteger),
+    Column("origin", String(128), nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Column("signature", LargeBinary),
+    Index("ix_anchor_checkpoints_batch", "chain_id", "contract", "number"),
+    rowid=True,
+)
+"""The heads of each attempt, with their paths in the batch tree (JSON) and their consistency proofs (32 bytes each)."""
+anchor_flags = _table(
+    "anchor_flags",
+    _ledger(),
+    *_contract(),
+    Column("size", BigInteger, nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+"""Ledgers that are left out of batches, and why."""
+anchor_chains = _table(
+    "anchor_chains",
+    *_contract(),
+    Column("tried_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger),
+    Column("block_number", BigInteger),
+    Column("error", Text),
+)
+"""When each chain was last asked, when it last answered, and what went wrong since."""
