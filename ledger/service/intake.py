@@ -31,12 +31,24 @@ def prepare(data: bytes, public_key: PublicKeys) -> Prepared:
 
 def prepare_submission(submission: Submission, public_key: PublicKeys) -> Prepared:
     """As `prepare`, for a submission that was read already."""
-    event, signatures = submission.event, submission.signatures
+    item = _unverified(submission)
+    candidate = item.candidate
+    signatures = candidate.signatures
+    publics = [key for signature in signatures if (key := public_key(signature.key)) is not None]
+    if len(publics) < len(signatures):
+        return item
+    check_signatures(candidate.event_data, signatures, publics)
+    return Prepared(candidate._replace(verified=True), item.disclosures)
+
+
+def read_unverified(data: bytes) -> Prepared:
+    """As `prepare`, but no signature is verified yet."""
+    return _unverified(parse_submission(data))
+
+
+def _unverified(submission: Submission) -> Prepared:
+    event = submission.event
     event_data = event_bytes(event)
     check_submitted(event_data)
     disclosures = check_disclosures(event, submission.disclosures) if submission.disclosures or event.private else ()
-    publics = [key for signature in signatures if (key := public_key(signature.key)) is not None]
-    verified = len(publics) == len(signatures)
-    if verified:
-        check_signatures(event_data, signatures, publics)
-    return Prepared(Candidate(event, event_data, signatures, verified), disclosures)
+    return Prepared(Candidate(event, event_data, submission.signatures, verified=False), disclosures)
