@@ -97,7 +97,8 @@ class Planner:
         self._changes: dict[str, Fact] = {}
 
     def plan(self, candidates: Sequence[Candidate], *, map_root: Digest | None = None) -> Plan:
-        """Decide all candidates. ``map_root`` is given only for the ledger's own commitment."""
+        """Decide all candidates. ``map_root`` is given only for the ledger's own commitment, which stands alone."""
+        assert map_root is None or len(candidates) == 1, "the root is that of the map before the group"
         outcomes = [self._decide(candidate, map_root) for candidate in candidates]
         return Plan(outcomes, self._head, self._changes)
 
@@ -163,7 +164,9 @@ def recorded(event: Event, seq: int, parties: list[str], postings: list[tuple[st
         parties=parties,
         postings=postings,
         reversible=event.body.reversible,
+        holder=event.body.holder(),
         issuer=event.body.bearer(),
+        act=event.body.counted(event),
     )
 
 

@@ -7,6 +7,7 @@ checked on the bytes.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, Unio
 import msgspec
 from msgspec import Meta
 
-from ledger.core.encoding import check_value, parse_json
+from ledger.core.encoding import JSON, check_value, parse_json
 from ledger.domain.events import (
     ENTRY_MAX_BYTES,
     EVENT_MAX_BYTES,
@@ -24,9 +25,9 @@ from ledger.domain.events import (
     Chain,
     Effects,
     Event,
-    Posting,
     Signature,
 )
+from ledger.domain.events import pairs as pairs
 from ledger.domain.fields import Strict, encode
 from ledger.domain.kinds import KINDS
 from ledger.errors import FormatError
@@ -41,6 +42,8 @@ def _event_type(kind: str, body: type[Body]) -> type[Event]:
 
 EVENTS: Final[dict[str, type[Event]]] = {kind: _event_type(kind, body) for kind, body in KINDS.items()}
 """The type of each kind's event."""
+SUBMISSION_MAX_BYTES: Final = 1 << 20
+"""More than the parts may hold together, in the widest spelling."""
 Disclosed = Annotated[str, Meta(max_length=24_000)]
 Signatures = Annotated[list[Signature], Meta(min_length=1, max_length=SIGNATURES_MAX)]
 if TYPE_CHECKING:
@@ -75,25 +78,26 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`\Z")
 
 def parse_submission(data: bytes) -> Submission:
     """A submission in any JSON spelling. Raises `FormatError`; nothing of it is verified yet."""
-    return cast(Submission, _read(_submission, data))
+    _check_size(data, SUBMISSION_MAX_BYTES, "submission")
+    submission = cast(Submission, _read(_submission, data))
+    if encode(submission) != data:
+        _check_keys_of(data)
+    return submission
 
 
 def parse_event(data: bytes) -> Event:
     """An event in any JSON spelling. Raises `FormatError`."""
-    return cast(Event, _read(_event, data))
+    _check_size(data, SUBMISSION_MAX_BYTES, "event")
+    event = cast(Event, _read(_event, data))
+    if encode(event) != data:
+        _check_keys_of(data)
+    return event
 
 
 def event_bytes(event: Event) -> bytes:
     """The canonical bytes of an event, which its signers signed. Raises `FormatError` if they break formats §1."""
     data = encode(event)
-    if len(data) > EVENT_MAX_BYTES:
-        raise FormatError(
-            "event too large",
-            code="too_large",
-            field="event",
-            expected=f"at most {EVENT_MAX_BYTES} bytes",
-            got=f"{len(data)} bytes",
-        )
+    _check_size(data, EVENT_MAX_BYTES, "event")
     _check_characters(data)
     return data
 
@@ -101,23 +105,42 @@ def event_bytes(event: Event) -> bytes:
 def check_submitted(data: bytes) -> None:
     """What is asked of an event's bytes on submission only: strings in NFC (formats §1). Raises `FormatError`."""
     if not data.isascii() and not unicodedata.is_normalized("NFC", data.decode()):
-        raise FormatError("a string is not in Unicode normal form C", code="not_nfc", field="event", expected="NFC")
+        check_nfc(parse_json(data), "event")
+
+
+def check_nfc(value: JSON, field: str) -> None:
+    """Raise `FormatError` unless every string within ``value`` is in Unicode normal form C."""
+    if isinstance(value, str):
+        if not unicodedata.is_normalized("NFC", value):
+            raise FormatError(
+                "a string is not in Unicode normal form C",
+                code="not_nfc",
+                field=field,
+                expected="NFC",
+                got=ascii(value),
+            )
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_nfc(item, f"{field}.{name}")
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            check_nfc(item, f"{field}.{place}")
 
 
 def parse_entry(data: bytes) -> Entry:
     """The entry of its canonical bytes. Raises `FormatError` for any other spelling."""
-    if len(data) > ENTRY_MAX_BYTES:
-        raise FormatError(
-            "entry too large",
-            code="too_large",
-            field="entry",
-            expected=f"at most {ENTRY_MAX_BYTES} bytes",
-            got=f"{len(data)} bytes",
-        )
+    _check_size(data, ENTRY_MAX_BYTES, "entry")
     entry = cast(Entry, _read(_entry, data))
     if encode(entry) != data:
-        raise FormatError("entry is not canonical JSON", code="not_canonical", field="entry")
+        raise FormatError(
+            "entry is not canonical JSON",
+            code="not_canonical",
+            field="entry",
+            expected="sorted keys, no spaces, RFC 8785 escapes, no key twice",
+        )
     _check_characters(data)
+    if len(data) > EVENT_MAX_BYTES:
+        _check_size(encode(entry.event), EVENT_MAX_BYTES, "event")
     return entry
 
 
@@ -132,20 +155,8 @@ def entry_bytes(event_data: bytes, signatures: Sequence[Signature], chain: Chain
         event_data,
         encode(signatures),
     )
-    if len(data) > ENTRY_MAX_BYTES:
-        raise FormatError(
-            "entry too large",
-            code="too_large",
-            field="entry",
-            expected=f"at most {ENTRY_MAX_BYTES} bytes",
-            got=f"{len(data)} bytes",
-        )
+    _check_size(data, ENTRY_MAX_BYTES, "entry")
     return data
-
-
-def pairs(postings: Sequence[Posting]) -> list[tuple[str, int]]:
-    """Postings as (account, delta)."""
-    return [(posting.account, posting.delta) for posting in postings]
 
 
 def _read(decoder: msgspec.json.Decoder[Any], data: bytes) -> object:
@@ -162,11 +173,50 @@ def _explain(error: msgspec.ValidationError) -> NoReturn:
     text = str(error)
     field = match[1] if (match := _PATH.search(text)) else None
     text = _PATH.sub("", text)
-    expected, _, got = text.partition(", got ")
-    if got:
-        expected = expected.removeprefix("Expected ")
-        raise FormatError("value of another type", code="bad_field", field=field, expected=expected, got=got) from error
+    for pattern, message, expected in _SENTENCES:
+        if match := pattern.fullmatch(text):
+            parts = match.groupdict()
+            raise FormatError(
+                message,
+                code="bad_field",
+                field=field,
+                expected=expected or parts.get("expected"),
+                got=parts.get("got"),
+            ) from error
     raise FormatError(text[:1].lower() + text[1:], code="bad_field", field=field) from error
+
+
+_SENTENCES: Final = (
+    (re.compile(r"Expected (?P<expected>.*), got (?P<got>.*)", re.S), "value of another type", None),
+    (re.compile(r"Expected (?P<expected>.*)", re.S), "value out of its range", None),
+    (re.compile(r"Object missing required field (?P<expected>.*)", re.S), "a field is missing", None),
+    (re.compile(r"Object contains unknown field (?P<got>.*)", re.S), "unknown field", "no field but the kind's"),
+    (re.compile(r"Invalid (?:enum )?value (?P<got>.*)", re.S), "unknown value", "one of those listed for the kind"),
+)
+"""msgspec's sentences, what we say, and what was expected where the sentence does not tell."""
+
+
+def _check_keys_of(data: bytes) -> None:
+    """Refuse what a typed read lets through: a key that stands twice, of which the last would count."""
+    json.loads(data, object_pairs_hook=_check_keys)
+
+
+def _check_keys(items: list[tuple[str, JSON]]) -> None:
+    keys = [key for key, _ in items]
+    if len(set(keys)) != len(keys):
+        doubled = next(key for key in keys if keys.count(key) > 1)
+        raise FormatError("a key stands twice", code="repeated_key", field=doubled, expected="every key once")
+
+
+def _check_size(data: bytes, most: int, what: str) -> None:
+    if len(data) > most:
+        raise FormatError(
+            f"{what} too large",
+            code="too_large",
+            field=what,
+            expected=f"at most {most} bytes",
+            got=f"{len(data)} bytes",
+        )
 
 
 def _check_characters(data: bytes) -> None:

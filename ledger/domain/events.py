@@ -7,15 +7,19 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType
 
+from ledger.core.signature import MAX_SIGNATURES
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.facts import Fact
 from ledger.domain.fields import (
     Account,
+    Act,
+    Base64Of32,
     Count,
     Day,
     Delta,
     DigestHex,
     EventRef,
+    Moment,
     Name,
     Party,
     RuleRef,
@@ -26,10 +30,9 @@ from ledger.domain.roles import Requirement, Signer
 
 EVENT_MAX_BYTES: Final = 32_000
 ENTRY_MAX_BYTES: Final = 60_000
-SIGNATURES_MAX: Final = 8
 PARTIES_MAX: Final = 100
+SIGNATURES_MAX: Final = MAX_SIGNATURES
 
-PrivateDigest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", min_length=43, max_length=43)]
 Facts = Mapping[str, Fact | None]
 """Every fact that a kind's ``needs`` named: its value, or None where there is none."""
 
@@ -37,9 +40,9 @@ Facts = Mapping[str, Fact | None]
 class Device(Strict, frozen=True):
     """Where and when an event was captured before it was synced; ``captured_at`` in ms since 1970 UTC."""
 
-    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)", max_length=64)]
     seq: Count
-    captured_at: Count
+    captured_at: Moment
 
 
 class Context(NamedTuple):
@@ -86,12 +89,16 @@ class Body(Strict, frozen=True):
         issuer: str | UnsetType = getattr(self, "issuer", UNSET)
         return issuer
 
+    def counted(self, event: Event) -> Act | UnsetType:
+        """What the event counts against, so that a reversal can give it back."""
+        return UNSET
+
     def requirements(self) -> tuple[Requirement, ...]:
         """Which roles must have signed, as far as kind and body tell."""
         raise NotImplementedError  # pragma: no cover - every kind defines it; a test walks all kinds
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        """The keys of the facts that `decide` reads, beyond the signers' keys and the parties' accounts.
+        """The keys of the facts that `decide` reads, beyond the signers' keys and the parties' accounts. Never raises.
 
         ``keys`` are the ids of the signers' keys, ``today`` the day of the ledger's clock.
         """
@@ -115,7 +122,7 @@ class Event(Strict, frozen=True, tag_field="kind"):
     occurred_on: Day
     actor: Party
     rule: RuleRef | UnsetType = UNSET
-    private: Annotated[dict[Name, PrivateDigest], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    private: Annotated[dict[Name, Base64Of32], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
     causes: Annotated[list[EventRef], Meta(min_length=1, max_length=8)] | UnsetType = UNSET
     reverses: EventRef | UnsetType = UNSET
     device: Device | UnsetType = UNSET
@@ -142,7 +149,7 @@ class Chain(Strict, frozen=True):
 
     seq: Annotated[int, Meta(ge=0, le=MAX_INT)]
     prev: DigestHex
-    at: Count
+    at: Moment
 
 
 class Posting(Strict, frozen=True):
@@ -157,3 +164,8 @@ class Effects(Strict, frozen=True):
 
     parties: Annotated[list[Party], Meta(max_length=PARTIES_MAX)]
     postings: Annotated[list[Posting], Meta(max_length=4 * PARTIES_MAX)]
+
+
+def pairs(postings: Sequence[Posting]) -> list[tuple[str, int]]:
+    """Postings as (account, delta)."""
+    return [(posting.account, posting.delta) for posting in postings]

@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from ledger.domain.fields import encode
+from ledger.domain.fields import Act, encode
 from ledger.errors import StateError
 
 
-class Fact(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Fact(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Base of all facts."""
 
 
@@ -57,14 +57,14 @@ class Score(Fact, frozen=True):
 
 
 class Ledger(Fact, frozen=True):
-    """What entry 0 said, and the keys that hold the township's authority now."""
+    """What entry 0 said, and the keys that hold the township's authority now, each with its party."""
 
     origin: str
     party: str
     profile: str
     units: list[str]
     threshold: int
-    township: list[str]
+    township: dict[str, str]
 
 
 class Membership(Fact, frozen=True):
@@ -127,13 +127,16 @@ class Tally(Fact, frozen=True):
 
 
 class Mark(Fact, frozen=True):
-    """Something that may happen once, and the entry in which it did."""
+    """Something that may happen once, and the entry in which it did; without ``seq`` after that was reversed."""
 
-    seq: int
+    seq: int | UnsetType = UNSET
 
 
 class Recorded(Fact, frozen=True):
-    """An entry, as later events need to see it. Read from the log itself, never stored as a fact."""
+    """An entry, as later events need to see it. Read from the log itself, never stored as a fact.
+
+    ``holder`` is the party it is about, ``issuer`` the one whose points it moves, ``act`` what it counted against.
+    """
 
     seq: int
     kind: str
@@ -141,7 +144,9 @@ class Recorded(Fact, frozen=True):
     parties: list[str]
     postings: list[tuple[str, int]]
     reversible: bool
+    holder: str | None
     issuer: str | UnsetType = UNSET
+    act: Act | UnsetType = UNSET
 
 
 # `Rule` joins this table in `ledger.domain.rules`, which owns it.
@@ -165,6 +170,11 @@ RECORDED_PREFIX: Final = "entry:"
 """Keys with this prefix are answered from the log itself."""
 
 _decoders: dict[str, msgspec.json.Decoder[Fact]] = {}
+
+
+def stands(fact: Fact | None) -> bool:
+    """Whether a mark is set, and what it marks was not reversed."""
+    return isinstance(fact, Mark) and fact.seq is not UNSET
 
 
 def fact_type(key: str) -> str:

@@ -1,6 +1,7 @@
 """The field types that event bodies are made of, each with its range and unit.
 
-Patterns whose text has a fixed length also state the length: Python's ``$`` would let one trailing newline through.
+Python's ``$`` would let one trailing newline through: patterns of a fixed length state the length too, the others
+forbid it. The last character of a base64url text is held to those that leave no stray bits (formats §1).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.core.types import DIGEST_HEX_PATTERN, EVENT_ID_PATTERN, MAX_INT, PARTY_PATTERN
 
@@ -21,8 +22,8 @@ Party = Annotated[str, Meta(pattern=PARTY_PATTERN, min_length=28, max_length=28)
 EventRef = Annotated[str, Meta(pattern=EVENT_ID_PATTERN, min_length=36, max_length=36)]
 DigestHex = Annotated[str, Meta(pattern=DIGEST_HEX_PATTERN, min_length=64, max_length=64)]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", min_length=10, max_length=10)]
-Scope = Annotated[str, Meta(pattern=r"^(\*|" + PARTY_PATTERN[1:-1] + r")$", max_length=28)]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", max_length=40)]
+Scope = Annotated[str, Meta(pattern=r"^(\*|" + PARTY_PATTERN[1:-1] + r")$(?!\n)", max_length=28)]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)", max_length=40)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Unit = Literal["merit", "spend"]
 Account = Annotated[str, Meta(pattern=PARTY_PATTERN[:-1] + r"/(merit|spend)$", max_length=34)]
@@ -32,22 +33,29 @@ Fen = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Delta = Annotated[int, Meta(ge=-MAX_INT, le=MAX_INT)]
-PublicKey = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", min_length=43, max_length=43)]
-SignatureText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$", min_length=86, max_length=86)]
+Moment = Annotated[int, Meta(ge=0, le=253_402_271_999_999)]
+"""Milliseconds since 1970 UTC, until the year 9999 ends in Shanghai."""
+Base64Of32 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$", min_length=43, max_length=43)]
+"""Base64url of 32 bytes: a public key, or the digest of a disclosure."""
+SignatureText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{85}[AQgw]$", min_length=86, max_length=86)]
 
 DAY_MS: Final = 86_400_000
 SHANGHAI_OFFSET_MS: Final = 8 * 3_600_000
 """Asia/Shanghai has had no daylight saving since 1991; days of the domain are days there."""
 
 
-class Strict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of everything that is read from outside: no unknown fields, absent rather than null."""
+class Strict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Base of everything that is read from outside: no unknown fields, absent rather than null.
+
+    An optional field is `UNSET` where it is absent and has no other default: what is read is what is encoded, so the
+    bytes that were signed are the bytes that are verified.
+    """
 
 
 class KeyRef(Strict, frozen=True):
     """An Ed25519 public key: ``public`` is base64url of 32 bytes."""
 
-    public: PublicKey
+    public: Base64Of32
     suite: Literal["ed25519"]
 
 
@@ -55,7 +63,7 @@ class Holder(Strict, frozen=True):
     """A party and its key."""
 
     party: Party
-    public: PublicKey
+    public: Base64Of32
     suite: Literal["ed25519"]
 
 
@@ -65,6 +73,14 @@ class RuleRef(Strict, frozen=True):
     book: Name
     version: Positive
     id: Name
+
+
+class Act(Strict, frozen=True):
+    """What an entry counted against: the caps of a rule around a day, and the places of a task."""
+
+    occurred_on: Day
+    rule: RuleRef
+    task: EventRef | UnsetType = UNSET
 
 
 @lru_cache(maxsize=65_536)

@@ -12,7 +12,7 @@ from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Context, Event, Facts, Signature
-from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger
+from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark
 from ledger.domain.fields import is_day
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.roles import authorise
@@ -34,6 +34,8 @@ def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     named = [LEDGER, *body.needs(event, keys, today)]
     named += [f"key:{key}" for key in keys]
     named += [f"account:{party}" for party in body.parties()]
+    if event.device:
+        named.append(_capture_key(event))
     if event.causes:
         named += [f"{RECORDED_PREFIX}{cause}" for cause in event.causes]
     return named
@@ -48,7 +50,13 @@ def signing_keys(event: Event, signatures: Sequence[Signature], facts: Facts) ->
     for signature in signatures:
         key = founding.get(f"key:{signature.key}")
         if not isinstance(key, Key):
-            raise RefusalError("no party holds this key", code="unknown_key", field="signatures", got=signature.key)
+            raise RefusalError(
+                "no party holds this key",
+                code="unknown_key",
+                field="signatures",
+                expected="a key that the log knows",
+                got=signature.key,
+            )
         keys.append(key)
     return keys
 
@@ -59,8 +67,10 @@ def check_order(signatures: Sequence[Signature]) -> None:
     if rest and (rest != sorted(set(rest)) or signatures[0].key in rest):
         raise FormatError(
             "signatures out of order",
+            code="bad_order",
             field="signatures",
             expected="the actor's first, the rest sorted by key id, none twice",
+            got=", ".join(signature.key for signature in signatures),
         )
 
 
@@ -92,30 +102,44 @@ def judge(
     Raises `RefusalError` or `FormatError`; then the event has no effect.
     """
     body = event.body
-    ledger = facts[LEDGER]
+    units: Sequence[str]
     if isinstance(body, LedgerCreated):
-        origin, signers = body.origin, authorise(body.requirements(), keys, actor=event.actor, seq=1)
+        origin, units, authority_seq = body.origin, body.units, 1
     else:
+        ledger = facts[LEDGER]
         if not isinstance(ledger, Ledger):
             raise RefusalError(
-                "the ledger has no entry 0 yet", code="not_created", field="kind", expected="ledger_created"
+                "the ledger has no entry 0 yet",
+                code="not_created",
+                field="kind",
+                expected="ledger_created",
+                got=body.kind,
             )
-        origin, signers = ledger.origin, authorise(body.requirements(), keys, actor=event.actor, seq=seq)
-    _check_form(event, origin, today, facts)
+        origin, units, authority_seq = ledger.origin, ledger.units, seq
+    signers = authorise(body.requirements(), keys, actor=event.actor, seq=authority_seq)
+    _check_form(event, origin, today)
+    captured = _check_history(event, facts, seq)
     decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))
-    parties = body.parties()
-    units = body.units if isinstance(body, LedgerCreated) else ledger.units  # type: ignore[union-attr]
-    return Judgement(parties, decision.postings, decision.changes, _balances(event, decision.postings, facts, units))
+    postings, changes = decision
+    if captured:
+        changes.update(captured)
+    return Judgement(body.parties(), postings, changes, _balances(event, postings, facts, units))
 
 
-def _check_form(event: Event, origin: str, today: str, facts: Facts) -> None:
+def _check_form(event: Event, origin: str, today: str) -> None:
     body = event.body
     if event.ledger != origin:
         raise RefusalError(
             "signed for another ledger", code="wrong_ledger", field="ledger", expected=origin, got=event.ledger
         )
     if not is_day(event.occurred_on):
-        raise FormatError("not a day of the calendar", field="occurred_on", got=event.occurred_on)
+        raise FormatError(
+            "not a day of the calendar",
+            code="not_a_day",
+            field="occurred_on",
+            expected="a day of the calendar",
+            got=event.occurred_on,
+        )
     if event.occurred_on > today:
         raise RefusalError(
             "in the future",
@@ -125,15 +149,9 @@ def _check_form(event: Event, origin: str, today: str, facts: Facts) -> None:
             got=event.occurred_on,
         )
     if (event.rule is not UNSET) != body.takes_rule:
-        raise RefusalError(
-            "names no rule" if body.takes_rule else "this kind takes no rule", code="rule_missing", field="rule"
-        )
+        raise _unexpected("rule", body.takes_rule)
     if (event.reverses is not UNSET) != body.takes_reverses:
-        raise RefusalError(
-            "names no entry to reverse" if body.takes_reverses else "this kind reverses nothing",
-            code="reverses_missing",
-            field="reverses",
-        )
+        raise _unexpected("reverses", body.takes_reverses)
     if event.private and not event.private.keys() <= body.private.keys():
         raise RefusalError(
             "a private field that this kind does not have",
@@ -142,9 +160,47 @@ def _check_form(event: Event, origin: str, today: str, facts: Facts) -> None:
             expected=", ".join(body.private) or "none",
             got=", ".join(event.private),
         )
+
+
+def _unexpected(field: str, wanted: bool) -> RefusalError:
+    return RefusalError(
+        f"this kind {'needs' if wanted else 'takes no'} {field}",
+        code="missing_field" if wanted else "superfluous_field",
+        field=field,
+        expected=field if wanted else "nothing",
+        got="nothing" if wanted else field,
+    )
+
+
+def _capture_key(event: Event) -> str:
+    """The fact key of a capture: a device's numbers count for the actor who signs with it."""
+    assert event.device, "asked only for events that were captured on a device"
+    return f"mark:captured/{event.actor}/{event.device.id}/{event.device.seq}"
+
+
+def _check_history(event: Event, facts: Facts, seq: int) -> dict[str, Fact] | None:
+    """What an event says about earlier ones; answers the mark of its capture, if it came from a device."""
     for cause in event.causes or ():
         if facts[f"{RECORDED_PREFIX}{cause}"] is None:
-            raise RefusalError("no such entry", code="unknown_entry", field="causes", got=cause)
+            raise RefusalError(
+                "no such entry",
+                code="unknown_entry",
+                field="causes",
+                expected="ids of earlier entries",
+                got=cause,
+            )
+    if not event.device:
+        return None
+    key = _capture_key(event)
+    if facts[key] is not None:
+        raise RefusalError(
+            "this capture of the device was recorded before",
+            code="captured_before",
+            field="device.seq",
+            expected="a number that the device did not use yet",
+            got=str(event.device.seq),
+        )
+    return {key: Mark(seq)}
 
 
 def _balances(
@@ -152,6 +208,8 @@ def _balances(
 ) -> dict[str, dict[str, int]]:
     """The balances after the postings. Raises `RefusalError` where ``spend`` of a non-issuer would fall below 0."""
     balances: dict[str, dict[str, int]] = {}
+    if not postings:
+        return balances
     issuer = event.body.bearer()
     for account, delta in postings:
         party, unit = account[:28], account[29:]
@@ -170,6 +228,7 @@ def _balances(
                 "the balance would leave the range of amounts",
                 code="overflow",
                 field="body.amount_units",
+                expected=f"within ±{MAX_INT}",
                 got=str(after),
             )
         if after < 0 and delta < 0 and unit == "spend" and party != issuer:

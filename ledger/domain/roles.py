@@ -7,10 +7,11 @@ holds from the entry after s until the entry that revokes it, exclusive (formats
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from msgspec import UnsetType
+from msgspec import UNSET
 
+from ledger.core.signature import MAX_SIGNATURES
 from ledger.domain.facts import Key
 from ledger.domain.fields import ANYWHERE
 from ledger.errors import RefusalError
@@ -29,12 +30,12 @@ Role = Literal[
     "decider",
 ]
 """The roles that `role_changed` grants."""
-CARRIED_ROLES = ("card", "phone")
+CARRIED_ROLES: Final = ("card", "phone")
 """The roles that `credential_changed` grants, to residents."""
 
 
 class Requirement(NamedTuple):
-    """At least ``at_least`` different parties sign in one of ``roles``.
+    """At least ``at_least`` and at most ``at_most`` different parties sign in one of ``roles``.
 
     ``scope`` is the party the role must cover, ``party`` the only party that may fill it.
     """
@@ -43,10 +44,11 @@ class Requirement(NamedTuple):
     at_least: int = 1
     scope: str = ANYWHERE
     party: str | None = None
+    at_most: int = MAX_SIGNATURES
 
 
 class Signer(NamedTuple):
-    """A signature's key, its party and the roles it fills."""
+    """A signature's key and its party."""
 
     key: str
     party: str
@@ -57,7 +59,7 @@ def roles_in_force(key: Key, seq: int) -> list[tuple[str, str]]:
     return [
         (grant.role, grant.scope)
         for grant in key.grants
-        if grant.from_ < seq and (isinstance(grant.until, UnsetType) or seq < grant.until)
+        if grant.from_ < seq and (grant.until is UNSET or seq < grant.until)
     ]
 
 
@@ -75,8 +77,14 @@ def authorise(requirements: Sequence[Requirement], keys: Sequence[Key], *, actor
             expected=actor,
             got=keys[0].party,
         )
-    if len({key.party for key in keys}) != len(keys):
-        raise RefusalError("a party signed twice", code="signed_twice", field="signatures")
+    if len(keys) > 1 and len({key.party for key in keys}) != len(keys):
+        raise RefusalError(
+            "a party signed twice",
+            code="signed_twice",
+            field="signatures",
+            expected="a different party for each signature",
+            got=", ".join(key.party for key in keys),
+        )
     choices = [_fillable(requirements, key, seq) for key in keys]
     if not _assign(requirements, choices, [0] * len(requirements), 0):
         wanted = " and ".join(f"{r.at_least} × {'/'.join(r.roles)}" for r in requirements if r.at_least)
@@ -91,28 +99,41 @@ def authorise(requirements: Sequence[Requirement], keys: Sequence[Key], *, actor
 
 
 def _fillable(requirements: Sequence[Requirement], key: Key, seq: int) -> list[int]:
-    held = roles_in_force(key, seq)
-    choices = [
-        index
-        for index, need in enumerate(requirements)
-        if (need.party is None or need.party == key.party)
-        and any(role in need.roles and scope in (ANYWHERE, need.scope) for role, scope in held)
-    ]
+    choices = []
+    for index, (roles, _, wanted, party, _) in enumerate(requirements):
+        if party is not None and party != key.party:
+            continue
+        for grant in key.grants:
+            if (
+                grant.role in roles
+                and (grant.scope == wanted or grant.scope == ANYWHERE)
+                and grant.from_ < seq
+                and (grant.until is UNSET or seq < grant.until)
+            ):
+                choices.append(index)
+                break
     if not choices:
-        raise RefusalError(
-            "this key holds no role that may sign this kind of event here",
-            code="not_authorised",
-            field="signatures",
-            expected=" or ".join(sorted({role for need in requirements for role in need.roles})),
-            got=", ".join(sorted({role for role, _ in held})) or f"no role in force at entry {seq} for key {key.key}",
-        )
+        raise _not_authorised(requirements, key, seq)
     return choices
+
+
+def _not_authorised(requirements: Sequence[Requirement], key: Key, seq: int) -> RefusalError:
+    held = roles_in_force(key, seq)
+    return RefusalError(
+        "this key holds no role that may sign this kind of event here",
+        code="not_authorised",
+        field="signatures",
+        expected=" or ".join(sorted({role for need in requirements for role in need.roles})),
+        got=", ".join(sorted({role for role, _ in held})) or f"no role in force at entry {seq} for key {key.key}",
+    )
 
 
 def _assign(requirements: Sequence[Requirement], choices: list[list[int]], filled: list[int], signer: int) -> bool:
     if signer == len(choices):
         return all(count >= need.at_least for count, need in zip(filled, requirements, strict=True))
     for index in choices[signer]:
+        if filled[index] == requirements[index].at_most:
+            continue
         filled[index] += 1
         if _assign(requirements, choices, filled, signer + 1):
             return True

@@ -12,9 +12,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.domain.events import Event, Facts
+from ledger.domain.events import Context, Event, Facts
 from ledger.domain.facts import TYPES, BookHistory, Fact, Tally
-from ledger.domain.fields import Amount, Count, Day, Name, Positive, RuleRef, Strict, Text, Unit, is_day
+from ledger.domain.fields import Amount, Count, Day, Name, Positive, RuleRef, Strict, Text, Unit, day_number, is_day
 from ledger.errors import FormatError, RefusalError
 
 BasisPoints = Annotated[int, Meta(ge=1, le=10_000)]
@@ -33,7 +33,8 @@ class Rule(Strict, Fact, frozen=True):
     """One rule. ``points_units`` is what one quantity earns, in hundredths, in each of ``units``.
 
     A ``redeem`` rule gives instead ``units_per_yuan`` (hundredths of a point for one yuan) and, where the village caps
-    it, ``bill_share_bp``: the most of a bill that points may pay.
+    it, ``bill_share_bp``: the most of a bill that points may pay. ``evidence`` names private details that the event
+    must carry; ``approvals`` counts signers beside the kind's; older acts than ``backdating_days`` take one more.
     """
 
     id: Name
@@ -46,9 +47,9 @@ class Rule(Strict, Fact, frozen=True):
     points_units: Amount | UnsetType = UNSET
     units_per_yuan: Amount | UnsetType = UNSET
     bill_share_bp: BasisPoints | UnsetType = UNSET
-    caps: Caps = Caps()
-    evidence: list[Name] = []  # noqa: RUF012 - msgspec copies it
-    approvals: Annotated[int, Meta(ge=0, le=7)] = 0
+    caps: Caps | UnsetType = UNSET
+    evidence: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    approvals: Annotated[int, Meta(ge=1, le=5)] | UnsetType = UNSET
     backdating_days: Count | UnsetType = UNSET
     legal_basis: Text | UnsetType = UNSET
     valid_from: Day | UnsetType = UNSET
@@ -97,19 +98,44 @@ def check_book(book: Book) -> None:
     """What the types of a book do not say. Raises `FormatError`."""
     ids = [rule.id for rule in book.rules]
     if len(set(ids)) != len(ids):
-        raise FormatError("a rule id stands twice", code="bad_rulebook", field="book.rules")
+        raise _bad_book("book.rules", "every rule id once", ", ".join(sorted({i for i in ids if ids.count(i) > 1})))
     for rule in book.rules:
-        field = f"book.rules.{rule.id}"
-        if rule.units != sorted(set(rule.units)):
-            raise FormatError("units are not sorted and single", code="bad_rulebook", field=f"{field}.units")
-        wanted = "units_per_yuan" if rule.type == "redeem" else "points_units"
-        if isinstance(getattr(rule, wanted), UnsetType):
-            raise FormatError(f"a rule of type {rule.type} needs {wanted}", code="bad_rulebook", field=field)
-        if rule.type == "deduct" and isinstance(rule.legal_basis, UnsetType):
-            raise FormatError("a deduction needs its legal basis", code="bad_rulebook", field=f"{field}.legal_basis")
-        for day in (rule.valid_from, rule.valid_to):
-            if not isinstance(day, UnsetType) and not is_day(day):
-                raise FormatError("not a day of the calendar", code="bad_rulebook", field=field, got=day)
+        _check_rule(rule, f"book.rules.{rule.id}")
+
+
+_FIELDS_OF_TYPE: Final = {
+    "award": ({"points_units"}, {"caps", "evidence", "approvals"}),
+    "deduct": ({"points_units", "legal_basis"}, {"caps", "evidence", "approvals"}),
+    "redeem": ({"units_per_yuan"}, {"bill_share_bp", "evidence", "approvals"}),
+}
+"""For each type of rule: fields it must have, and fields it may have beside those that every rule may have. A field
+that nothing would look at is refused, lest a village rely on it."""
+
+
+def _check_rule(rule: Rule, field: str) -> None:
+    must, may = _FIELDS_OF_TYPE[rule.type]
+    for name in sorted(set().union(*(a | b for a, b in _FIELDS_OF_TYPE.values()))):
+        given = getattr(rule, name) is not UNSET
+        if name in must and not given:
+            raise _bad_book(f"{field}.{name}", f"{name}, for a rule of type {rule.type}", "nothing")
+        if given and name not in must | may | {"legal_basis"}:
+            raise _bad_book(f"{field}.{name}", f"no {name} in a rule of type {rule.type}", str(getattr(rule, name)))
+    if rule.units != sorted(set(rule.units)):
+        raise _bad_book(f"{field}.units", "units sorted and single", ", ".join(rule.units))
+    if rule.type == "redeem" and rule.units != ["spend"]:
+        raise _bad_book(f"{field}.units", "spend alone: merit is never exchanged", ", ".join(rule.units))
+    if rule.caps == Caps():
+        raise _bad_book(f"{field}.caps", "a cap, or no caps", "empty")
+    for name in ("valid_from", "valid_to"):
+        day = getattr(rule, name)
+        if day is not UNSET and not is_day(day):
+            raise _bad_book(f"{field}.{name}", "a day of the calendar", day)
+    if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
+        raise _bad_book(f"{field}.valid_to", f"not before {rule.valid_from}", rule.valid_to)
+
+
+def _bad_book(field: str, expected: str, got: str) -> FormatError:
+    return FormatError("not a rule book", code="bad_rulebook", field=field, expected=expected, got=got)
 
 
 def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
@@ -117,11 +143,37 @@ def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
 
     ``kind`` is the type of rule the event needs: award, deduct or redeem.
     """
-    ref = event.named_rule
-    history, day = facts[book_key(ref.book)], event.occurred_on
+    ref, day = event.named_rule, event.occurred_on
+    _check_version(ref, facts[book_key(ref.book)], day)
+    rule = facts[rule_key(ref)]
+    if not isinstance(rule, Rule):
+        raise RefusalError(
+            "the book has no such rule",
+            code="unknown_rule",
+            field="rule.id",
+            expected=f"a rule of {ref.book}, version {ref.version}",
+            got=ref.id,
+        )
+    if rule.type != kind:
+        raise RefusalError(
+            "the rule is of another type", code="wrong_rule", field="rule.id", expected=kind, got=rule.type
+        )
+    if (rule.valid_from and day < rule.valid_from) or (rule.valid_to and day > rule.valid_to):
+        raise RefusalError(
+            "the rule does not cover this day",
+            code="rule_not_in_force",
+            field="occurred_on",
+            expected=f"{rule.valid_from or 'any day'} to {rule.valid_to or 'any day'}",
+            got=day,
+        )
+    return rule
+
+
+def _check_version(ref: RuleRef, history: Fact | None, day: str) -> None:
+    """Versions take effect in ascending order, so the newest that has is the one in force."""
     version = None
     if isinstance(history, BookHistory):
-        version = max((v.version for v in history.versions if v.effective_on <= day), default=None)
+        version = next((v.version for v in reversed(history.versions) if v.effective_on <= day), None)
     if version != ref.version:
         was = f"version {version} was in force on {day}" if version else f"no version was in force on {day}"
         raise RefusalError(
@@ -131,23 +183,38 @@ def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
             expected=was,
             got=str(ref.version),
         )
-    rule = facts[rule_key(ref)]
-    if not isinstance(rule, Rule):
-        raise RefusalError("the book has no such rule", code="unknown_rule", field="rule.id", got=ref.id)
-    if rule.type != kind:
+
+
+def check_signers(rule: Rule, event: Event, context: Context) -> None:
+    """Refuse an event that the rule, or the age of the act, asks more signers for than the kind does.
+
+    Raises `RefusalError`.
+    """
+    extra = rule.approvals or 0
+    if rule.backdating_days is not UNSET:
+        extra += day_number(context.today) - day_number(event.occurred_on) > rule.backdating_days
+    wanted = extra + sum(need.at_least for need in event.body.requirements())
+    if len(context.signers) < wanted:
         raise RefusalError(
-            "the rule is of another type", code="wrong_rule", field="rule.id", expected=kind, got=rule.type
+            "the rule, or the age of the act, asks for more signers",
+            code="not_enough_signers",
+            field="signatures",
+            expected=str(wanted),
+            got=str(len(context.signers)),
         )
-    starts, ends = rule.valid_from or day, rule.valid_to or day
-    if not starts <= day <= ends:
-        raise RefusalError(
-            "the rule does not cover this day",
-            code="rule_not_in_force",
-            field="occurred_on",
-            expected=f"{starts} to {ends}",
-            got=day,
-        )
-    return rule
+
+
+def check_evidence(rule: Rule, event: Event) -> None:
+    """Refuse an event that lacks a private detail which the rule demands. Raises `RefusalError`."""
+    for name in rule.evidence or ():
+        if name not in (event.private or ()):
+            raise RefusalError(
+                "the rule demands evidence that the event lacks",
+                code="evidence_missing",
+                field="private",
+                expected=name,
+                got=", ".join(event.private or ()) or "nothing",
+            )
 
 
 def cap_keys(ref: RuleRef, subject: str, day: str) -> list[str]:
@@ -158,11 +225,16 @@ def cap_keys(ref: RuleRef, subject: str, day: str) -> list[str]:
     return [f"tally:cap/{ref.book}/{ref.id}/{subject}/{day[:length]}" for _, length in PERIODS]
 
 
-def count_against_caps(rule: Rule, keys: list[str], amount: int, facts: Facts) -> dict[str, Fact]:
-    """The new tallies after an amount, for the caps that the rule sets. Raises `RefusalError` when one is exceeded."""
+def count_against_caps(rule: Rule, ref: RuleRef, subject: str, day: str, amount: int, facts: Facts) -> dict[str, Fact]:
+    """The new tallies after an amount, for the caps that the rule sets; a reversal counts a negative amount.
+
+    Raises `RefusalError` when a cap is exceeded.
+    """
     changes: dict[str, Fact] = {}
-    for (field, _), key in zip(PERIODS, keys, strict=True):
-        cap = getattr(rule.caps, field)
+    if isinstance(rule.caps, UnsetType):
+        return changes
+    for (field, _), key in zip(PERIODS, cap_keys(ref, subject, day), strict=True):
+        cap: int | UnsetType = getattr(rule.caps, field)
         if isinstance(cap, UnsetType):
             continue
         tally = facts[key]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import BookHistory, BookVersion, Fact, Mark
+from ledger.domain.facts import BookHistory, BookVersion, Fact, Mark, stands
 from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit, is_day
-from ledger.domain.kinds.parties import active_party
+from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
 from ledger.domain.rules import Book, book_key, check_book, rule_key
-from ledger.errors import FormatError, RefusalError
+from ledger.errors import RefusalError
 
 
 class Votes(Strict, frozen=True):
@@ -47,7 +47,13 @@ class RulebookAdopted(Body, frozen=True):
         check_book(self.book)
         self._check_votes()
         if not is_day(self.effective_on):
-            raise FormatError("not a day of the calendar", field="body.effective_on", got=self.effective_on)
+            raise RefusalError(
+                "not a day of the calendar",
+                code="not_a_day",
+                field="body.effective_on",
+                expected="a day of the calendar",
+                got=self.effective_on,
+            )
         history = facts[book_key(self.book.book)]
         versions = list(history.versions) if isinstance(history, BookHistory) else []
         if self.book.version != len(versions) + 1:
@@ -58,24 +64,35 @@ class RulebookAdopted(Body, frozen=True):
                 expected=str(len(versions) + 1),
                 got=str(self.book.version),
             )
-        if versions and self.effective_on <= versions[-1].effective_on:
-            raise RefusalError(
-                "a new version takes effect after the one before",
-                code="wrong_order",
-                field="body.effective_on",
-                expected=f"after {versions[-1].effective_on}",
-                got=self.effective_on,
-            )
+        if versions:
+            self._check_order(versions[-1], event.occurred_on)
         versions.append(BookVersion(version=self.book.version, effective_on=self.effective_on, seq=context.seq))
         changes: dict[str, Fact] = {book_key(self.book.book): BookHistory(versions)}
         for rule in self.book.rules:
             changes[rule_key(RuleRef(book=self.book.book, version=self.book.version, id=rule.id))] = rule
         return Decision([], changes)
 
+    def _check_order(self, before: BookVersion, voted_on: str) -> None:
+        """A change of the rules never reaches back. The first version may: it writes down what held before the log."""
+        if self.effective_on <= before.effective_on or self.effective_on < voted_on:
+            raise RefusalError(
+                "a new version takes effect after the one before, and not before the vote",
+                code="wrong_order",
+                field="body.effective_on",
+                expected=f"after {before.effective_on}, not before {voted_on}",
+                got=self.effective_on,
+            )
+
     def _check_votes(self) -> None:
         votes = self.votes
         if votes.present > votes.eligible or votes.in_favour + votes.against > votes.present:
-            raise RefusalError("the votes do not add up", code="bad_votes", field="body.votes")
+            raise RefusalError(
+                "the votes do not add up",
+                code="bad_votes",
+                field="body.votes",
+                expected="in_favour + against ≤ present ≤ eligible",
+                got=f"{votes.in_favour} + {votes.against}, {votes.present}, {votes.eligible}",
+            )
         if votes.present * 2 <= votes.eligible:
             raise RefusalError(
                 "no quorum",
@@ -118,22 +135,22 @@ class BalanceCarried(Body, frozen=True):
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight",), scope=self.issuer))
 
-    def _mark(self) -> str:
-        return f"mark:carried/{self.subject}/{self.unit}"
-
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [f"party:{self.issuer}", f"party:{self.subject}", self._mark()]
+        return [f"party:{self.issuer}", f"party:{self.subject}", carried_key(self.subject, self.unit)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation")
-        active_party(facts, self.subject, "body.subject", "resident", "household")
-        if facts[self._mark()] is not None:
+        day, mark = event.occurred_on, carried_key(self.subject, self.unit)
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
+        active_party(facts, self.subject, "body.subject", "resident", "household", day=day)
+        if stands(facts[mark]):
             raise RefusalError(
                 "the opening balance of this party and unit was carried before",
                 code="carried_before",
                 field="body.subject",
+                expected="no entry that carried it, or its reversal",
+                got=self.subject,
             )
-        return Decision(self._postings(), {self._mark(): Mark(context.seq)})
+        return Decision(self._postings(), {mark: Mark(context.seq)})
 
     def _postings(self) -> list[tuple[str, int]]:
         return sorted(
@@ -142,3 +159,8 @@ class BalanceCarried(Body, frozen=True):
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()
+
+
+def carried_key(subject: str, unit: str) -> str:
+    """The fact key of the mark that an opening balance was carried."""
+    return f"mark:carried/{subject}/{unit}"

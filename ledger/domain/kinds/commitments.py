@@ -31,7 +31,13 @@ class StateCommitted(Body, frozen=True):
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         ledger = facts[LEDGER]
         if context.map_root is None or not isinstance(ledger, Ledger) or event.actor != ledger.party:
-            raise RefusalError("only the ledger itself commits its state", code="not_authorised", field="kind")
+            raise RefusalError(
+                "only the ledger itself commits its state",
+                code="not_authorised",
+                field="kind",
+                expected="the ledger's own sequencer",
+                got=event.actor,
+            )
         if self.size != context.seq:
             raise RefusalError(
                 "a commitment states the map after all entries before it",

@@ -7,10 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.domain.events import Body, Context, Decision, Event, Facts, Posting
-from ledger.domain.facts import RECORDED_PREFIX, Account, Mark, Recorded
-from ledger.domain.fields import EventRef, Party
-from ledger.domain.kinds.parties import active_party
+from ledger.domain.events import Body, Context, Decision, Event, Facts, Posting, pairs
+from ledger.domain.facts import RECORDED_PREFIX, Account, Fact, Mark, Recorded
+from ledger.domain.fields import Act, EventRef, Party
+from ledger.domain.kinds.books import carried_key
+from ledger.domain.kinds.points import give_back, give_back_needs
+from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
 from ledger.errors import RefusalError
 
@@ -19,7 +21,9 @@ class EntryReversed(Body, frozen=True):
     """Takes an entry back, once. ``undo`` is the exact opposite of the target's postings.
 
     What a giver no longer has is not taken: it stays a shortfall that ``issuer`` bears, never a debt. A receiver other
-    than the issuer still gets all of it. The entry's postings tell what was recovered.
+    than the issuer still gets all of it. The entry's postings tell what was recovered. An opening balance that was
+    taken back may be carried anew. ``act`` names what an award counted against: then its place in the task is free
+    again, and caps and budget get back what was recovered, so that a replacement, which is a new event, fits in.
     """
 
     kind: ClassVar[str] = "entry_reversed"
@@ -32,6 +36,7 @@ class EntryReversed(Body, frozen=True):
     reason: Literal["mistake", "duplicate", "fraud", "appeal"]
     subject: Party
     undo: Annotated[list[Posting], Meta(min_length=2, max_length=8)]
+    act: Act | UnsetType = UNSET
     replacement: EventRef | UnsetType = UNSET
 
     def parties(self) -> list[str]:
@@ -45,33 +50,67 @@ class EntryReversed(Body, frozen=True):
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.issuer}", *(f"account:{party}" for party in self.parties())]
-        return [*named, f"{RECORDED_PREFIX}{event.reverses}", f"mark:reversed/{event.reverses}"]
+        named += [f"{RECORDED_PREFIX}{event.reverses}", f"mark:reversed/{event.reverses}", *self._opening_marks()]
+        return named if isinstance(self.act, UnsetType) else named + give_back_needs(self.act, self.subject)
+
+    def _opening_marks(self) -> list[str]:
+        return [carried_key(self.subject, posting.account[29:]) for posting in self.undo]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         active_party(facts, self.issuer, "body.issuer", "organisation")
         mark = f"mark:reversed/{event.reverses}"
         target = facts[f"{RECORDED_PREFIX}{event.reverses}"]
         if not isinstance(target, Recorded):
-            raise RefusalError("no such entry", code="unknown_entry", field="reverses", got=str(event.reverses))
+            raise RefusalError(
+                "no such entry",
+                code="unknown_entry",
+                field="reverses",
+                expected="the id of an earlier entry",
+                got=event.reverses,
+            )
         if facts[mark] is not None:
-            raise RefusalError("this entry was reversed before", code="reversed_before", field="reverses")
+            raise RefusalError(
+                "this entry was reversed before",
+                code="reversed_before",
+                field="reverses",
+                expected="an entry that stands",
+                got=event.reverses,
+            )
         if not target.reversible:
-            raise RefusalError("this kind is never reversed", code="not_reversible", field="reverses", got=target.kind)
+            raise RefusalError(
+                "this kind is never reversed",
+                code="not_reversible",
+                field="reverses",
+                expected="an entry that moved points",
+                got=target.kind,
+            )
         self._check_target(target)
-        return Decision(self._recover(facts), {mark: Mark(context.seq)})
+        postings = self._recover(facts)
+        changes: dict[str, Fact] = {mark: Mark(context.seq), **self._released(target, facts)}
+        if not isinstance(self.act, UnsetType):
+            moved = dict(postings)
+            taken = [moved.get(one.account, 0) for one in self.undo if one.account[:28] == self.subject]
+            changes.update(give_back(self.act, self.subject, -max(taken), facts))
+        return Decision(postings, changes)
 
     def _check_target(self, target: Recorded) -> None:
+        """The body must state what the target did, so that whom this event concerns follows from it alone."""
         opposite = [(account, -delta) for account, delta in target.postings]
-        if [(posting.account, posting.delta) for posting in self.undo] != opposite:
-            raise RefusalError(
-                "not the opposite of the entry's postings", code="wrong_undo", field="body.undo", expected=str(opposite)
-            )
-        if self.subject not in target.parties:
-            raise RefusalError("the entry is not about this subject", code="wrong_party", field="body.subject")
-        if target.issuer is not UNSET and target.issuer != self.issuer:
-            raise RefusalError(
-                "another issuer made the entry", code="wrong_party", field="body.issuer", expected=target.issuer
-            )
+        stated: list[tuple[str, object, object]] = [
+            ("undo", opposite, pairs(self.undo)),
+            ("subject", target.holder, self.subject),
+            ("issuer", target.issuer or self.issuer, self.issuer),
+            ("act", target.act or "nothing", self.act or target.act or "nothing"),
+        ]
+        for name, expected, got in stated:
+            if got != expected:
+                raise RefusalError(
+                    "not what the entry says", code="wrong_target", field=f"body.{name}", expected=expected, got=got
+                )
+
+    def _released(self, target: Recorded, facts: Facts) -> dict[str, Fact]:
+        """The marks of opening balances that the target set."""
+        return {key: Mark() for key in self._opening_marks() if facts[key] == Mark(target.seq)}
 
     def _recover(self, facts: Facts) -> list[tuple[str, int]]:
         deltas: dict[str, int] = {}
@@ -82,7 +121,8 @@ class EntryReversed(Body, frozen=True):
                 continue
             if delta < 0 and unit == "spend":
                 account = facts[f"account:{party}"]
-                delta = max(delta, -account.balances[unit]) if isinstance(account, Account) else 0
+                assert isinstance(account, Account), "the target concerned it"
+                delta = max(delta, -account.balances[unit])
             deltas[posting.account] = delta
         for unit in sorted({posting.account[29:] for posting in self.undo}):
             deltas[f"{self.issuer}/{unit}"] = -sum(d for account, d in deltas.items() if account.endswith(unit))
@@ -90,8 +130,9 @@ class EntryReversed(Body, frozen=True):
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         """Accounts but the issuer's move at most as far as ``undo`` says; receivers get all; units sum to zero."""
-        bounds = {posting.account: posting.delta for posting in self.undo}
-        moved = dict(postings)
+        bounds, moved = dict(pairs(self.undo)), dict(postings)
+        if len(moved) != len(postings) or 0 in moved.values():
+            return False
         for unit in ("merit", "spend"):
             if sum(delta for account, delta in postings if account.endswith(unit)):
                 return False

@@ -10,13 +10,16 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from ledger.core.ed25519 import check_public_key
-from ledger.core.encoding import decode_base64url
+from ledger.core.encoding import decode_base64url, encode_base64url
 from ledger.core.hashing import key_id
+from ledger.core.note import ED25519, VerifierKey
+from ledger.core.types import ORIGIN_MAX, ORIGIN_PATTERN
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import LEDGER, Fact, Grant, Key, Ledger, PartyFact
 from ledger.domain.fields import ANYWHERE, Holder, KeyRef, Name, Party, Scope, Strict, Text, Unit
+from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement, Role
-from ledger.errors import FormatError, RefusalError
+from ledger.errors import FormatError, RefusalError, SignatureError
 
 
 class Root(Strict, frozen=True):
@@ -28,14 +31,22 @@ class Root(Strict, frozen=True):
 
 @lru_cache(maxsize=65_536)
 def _key_id(public: str, suite: str) -> str:
-    raw = decode_base64url(public, "key.public", size=32)
-    check_public_key(raw)
-    return key_id(raw, suite)
+    return key_id(decode_base64url(public, size=32), suite)
 
 
 def ref_key_id(ref: KeyRef | Holder) -> str:
-    """The key id of a public key in a body. Raises `SignatureError` for keys of small order (formats §3)."""
+    """The key id of a public key in a body; the field's type made sure that it spells 32 bytes."""
     return _key_id(ref.public, ref.suite)
+
+
+def check_fit(ref: KeyRef | Holder, field: str) -> None:
+    """Refuse a public key that may not be granted (formats §3). Raises `RefusalError`."""
+    try:
+        check_public_key(decode_base64url(ref.public, size=32))
+    except SignatureError as error:
+        raise RefusalError(
+            "this public key may not be granted", code="bad_key", field=field, expected=error.expected, got=ref.public
+        ) from error
 
 
 class LedgerCreated(Body, frozen=True):
@@ -45,7 +56,7 @@ class LedgerCreated(Body, frozen=True):
     title: ClassVar[str] = "建账"
     privacy: ClassVar[str] = "P0"
 
-    origin: Annotated[str, Meta(max_length=128)]
+    origin: Annotated[str, Meta(pattern=ORIGIN_PATTERN + r"(?!\n)", max_length=ORIGIN_MAX)]
     log_key: Annotated[str, Meta(max_length=300)]
     profile: Name
     units: Annotated[list[Unit], Meta(min_length=1, max_length=2)]
@@ -68,11 +79,11 @@ class LedgerCreated(Body, frozen=True):
     def founding_keys(self) -> dict[str, Key]:
         """The keys that entry 0 lists, by fact key; their grants begin with entry 0.
 
-        Raises `FormatError` if a key or party stands twice: each signature must be somebody else's.
+        Raises `RefusalError` unless every key and party is another's, and fit for its use.
         """
-        holders = self.holders()
+        self._check()
         keys: dict[str, Key] = {}
-        for holder in holders:
+        for holder in self.holders():
             role = "ledger" if holder is self.ledger else "township"
             identifier = ref_key_id(holder)
             keys[f"key:{identifier}"] = Key(
@@ -82,26 +93,44 @@ class LedgerCreated(Body, frozen=True):
                 public=holder.public,
                 suite=holder.suite,
             )
-        if len(keys) != len(holders) or len(self.parties()) != len(holders):
-            raise FormatError("a key or party stands twice", code="bad_founding", field="body.root.keys")
-        if self.root.threshold > len(self.root.keys):
-            raise FormatError(
-                "the threshold is more than the keys",
-                code="bad_founding",
-                field="body.root.threshold",
-                expected=f"at most {len(self.root.keys)}",
-                got=str(self.root.threshold),
-            )
-        if self.units != sorted(set(self.units)):
-            raise FormatError("units are not sorted and single", code="bad_founding", field="body.units")
         return keys
+
+    def _check(self) -> None:
+        holders = self.holders()
+        for holder in holders:
+            check_fit(holder, "body.root.keys")
+        single = min(len({holder.public for holder in holders}), len(self.parties()))
+        if single != len(holders):
+            raise _bad_founding("body.root.keys", "every key and every party once", f"{single} of {len(holders)}")
+        if self.root.threshold > len(self.root.keys):
+            raise _bad_founding("body.root.threshold", f"at most {len(self.root.keys)}", str(self.root.threshold))
+        if self.units != sorted(set(self.units)):
+            raise _bad_founding("body.units", "units sorted and single", ", ".join(self.units))
+        self._check_log_key(holders)
+
+    def _check_log_key(self, holders: list[Holder]) -> None:
+        """The key of the log's checkpoints is used for nothing else (formats §5)."""
+        try:
+            log_key = VerifierKey.parse(self.log_key)
+        except (FormatError, SignatureError) as error:
+            raise _bad_founding("body.log_key", "a C2SP verifier key", self.log_key) from error
+        if log_key.name != self.origin or log_key.type != ED25519:
+            raise _bad_founding("body.log_key", f"an Ed25519 key named {self.origin}", self.log_key)
+        if encode_base64url(log_key.public_key) in {holder.public for holder in holders}:
+            raise _bad_founding("body.log_key", "a key that signs no events", self.log_key)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         return [LEDGER]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         if context.seq != 0 or facts[LEDGER] is not None:
-            raise RefusalError("a ledger is created once, by entry 0", code="already_created", field="kind")
+            raise RefusalError(
+                "a ledger is created once",
+                code="already_created",
+                field="kind",
+                expected="ledger_created as entry 0 only",
+                got=f"entry {context.seq}",
+            )
         keys = self.founding_keys()
         changes: dict[str, Fact] = dict(keys)
         for holder in self.holders():
@@ -113,9 +142,13 @@ class LedgerCreated(Body, frozen=True):
             profile=self.profile,
             units=list(self.units),
             threshold=self.root.threshold,
-            township=sorted(key.key for key in keys.values() if key.party != self.ledger.party),
+            township={key.key: key.party for key in keys.values() if key.party != self.ledger.party},
         )
         return Decision([], changes)
+
+
+def _bad_founding(field: str, expected: str, got: str) -> RefusalError:
+    return RefusalError("not a sound foundation", code="bad_founding", field=field, expected=expected, got=got)
 
 
 class RoleChanged(Body, frozen=True):
@@ -154,8 +187,9 @@ class RoleChanged(Body, frozen=True):
                 got=str(len(context.signers)),
             )
         if self.action == "revoke":
-            key = revoke(_held(key, self.party), self.role, self.scope, context.seq)
+            key = self._revoke(_held(key, self.party), context)
         else:
+            self._check_holder(facts)
             key = grant(key if isinstance(key, Key) else None, self.key, self.party, self.role, self.scope, context.seq)
         changes: dict[str, Fact] = {f"key:{identifier}": key}
         if facts[f"party:{self.party}"] is None:
@@ -164,16 +198,37 @@ class RoleChanged(Body, frozen=True):
             changes[LEDGER] = self._with_township(ledger, key)
         return Decision([], changes)
 
-    def _with_township(self, ledger: Ledger, key: Key) -> Ledger:
-        held = any(g.role == "township" and isinstance(g.until, UnsetType) for g in key.grants)
-        township = sorted({*ledger.township, key.key} if held else {*ledger.township} - {key.key})
-        if len(township) < ledger.threshold:
+    def _revoke(self, key: Key, context: Context) -> Key:
+        if self.role == "township" and any(signer.key == key.key for signer in context.signers):
             raise RefusalError(
-                "the root authority would have too few keys left to act",
+                "a key cannot sign the entry that ends its own authority",
+                code="own_key",
+                field="signatures",
+                expected="other township keys",
+                got=key.key,
+            )
+        return revoke(key, self.role, self.scope, context.seq)
+
+    def _check_holder(self, facts: Facts) -> None:
+        """Roles belong to officers, organisations and shops, never to a resident's or household's own account."""
+        shop = self.role == "shop"
+        if shop or facts[f"party:{self.party}"] is not None:
+            active_party(facts, self.party, "body.party", *(("shop",) if shop else ("officer", "organisation")))
+
+    def _with_township(self, ledger: Ledger, key: Key) -> Ledger:
+        """Only grants that hold everywhere count, and parties rather than keys: a party signs once."""
+        held = ("township", ANYWHERE) in [(g.role, g.scope) for g in key.grants if g.until is UNSET]
+        township = {k: party for k, party in ledger.township.items() if k != key.key}
+        if held:
+            township[key.key] = key.party
+        left = len(set(township.values()))
+        if left < ledger.threshold:
+            raise RefusalError(
+                "the root authority would have too few parties left to act",
                 code="last_authority",
                 field="body.key",
                 expected=f"at least {ledger.threshold}",
-                got=str(len(township)),
+                got=str(left),
             )
         return replace(ledger, township=township)
 
@@ -181,6 +236,7 @@ class RoleChanged(Body, frozen=True):
 def grant(key: Key | None, ref: KeyRef, party: str, role: str, scope: str, seq: int) -> Key:
     """A key with one more grant from ``seq`` on. A key belongs to one party for ever. Raises `RefusalError`."""
     if key is None:
+        check_fit(ref, "body.key")
         return Key(
             grants=[Grant(role=role, scope=scope, from_=seq)],
             key=ref_key_id(ref),
@@ -189,24 +245,35 @@ def grant(key: Key | None, ref: KeyRef, party: str, role: str, scope: str, seq: 
             suite=ref.suite,
         )
     if key.party != party:
-        raise RefusalError("the key belongs to another party", code="key_taken", field="body.party", expected=key.party)
-    if any(g.role == role and g.scope == scope and isinstance(g.until, UnsetType) for g in key.grants):
-        raise RefusalError("the key holds this role already", code="role_held", field="body.role", got=role)
+        raise RefusalError(
+            "the key belongs to another party", code="key_taken", field="body.party", expected=key.party, got=party
+        )
+    if any(g.role == role and g.scope == scope and g.until is UNSET for g in key.grants):
+        raise RefusalError(
+            "the key holds this role already", code="role_held", field="body.role", expected="a new role", got=role
+        )
     return replace(key, grants=[*key.grants, Grant(role=role, scope=scope, from_=seq)])
 
 
 def revoke(key: Key, role: str, scope: str, seq: int) -> Key:
     """A key whose grant of a role ends at ``seq``. Raises `RefusalError` if it does not hold the role."""
     grants = [
-        replace(g, until=seq) if g.role == role and g.scope == scope and isinstance(g.until, UnsetType) else g
-        for g in key.grants
+        replace(g, until=seq) if g.role == role and g.scope == scope and g.until is UNSET else g for g in key.grants
     ]
     if grants == key.grants:
-        raise RefusalError("the key does not hold this role", code="role_not_held", field="body.role", got=role)
+        raise RefusalError(
+            "the key does not hold this role",
+            code="role_not_held",
+            field="body.role",
+            expected=", ".join(f"{g.role} for {g.scope}" for g in key.grants if g.until is UNSET) or "none",
+            got=f"{role} for {scope}",
+        )
     return replace(key, grants=grants)
 
 
 def _held(key: Fact | None, party: str) -> Key:
     if not isinstance(key, Key) or key.party != party:
-        raise RefusalError("the party holds no such key", code="unknown_key", field="body.key")
+        raise RefusalError(
+            "the party holds no such key", code="unknown_key", field="body.key", expected=f"a key of {party}"
+        )
     return key

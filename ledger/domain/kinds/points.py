@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
+from ledger.core.types import MAX_INT
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import Credential, Fact, Mark, Tally, Task
-from ledger.domain.fields import Amount, Day, EventRef, Fen, Party, Positive, Unit, day_number, is_day
-from ledger.domain.kinds.parties import active_party
+from ledger.domain.facts import Credential, Fact, Mark, Tally, Task, stands
+from ledger.domain.fields import Act, Amount, Day, EventRef, Fen, Party, Positive, Unit, is_day
+from ledger.domain.register import active_party
 from ledger.domain.roles import CARRIED_ROLES, Requirement
-from ledger.domain.rules import Rule, book_key, cap_keys, count_against_caps, rule_in_force, rule_key
+from ledger.domain.rules import (
+    Rule,
+    book_key,
+    cap_keys,
+    check_evidence,
+    check_signers,
+    count_against_caps,
+    rule_in_force,
+    rule_key,
+)
 from ledger.errors import RefusalError
 
 
@@ -45,10 +55,16 @@ class TaskPublished(Body, frozen=True):
         return [f"party:{self.issuer}", *_rule_needs(event)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation")
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
         rule_in_force(event, facts, "award")
         if not is_day(self.starts_on) or not is_day(self.ends_on) or self.ends_on < self.starts_on:
-            raise RefusalError("the days of the task are not in order", code="bad_days", field="body.ends_on")
+            raise RefusalError(
+                "the days of the task are not in order",
+                code="bad_days",
+                field="body.ends_on",
+                expected="two days of the calendar in order",
+                got=f"{self.starts_on} to {self.ends_on}",
+            )
         task = Task(
             issuer=self.issuer,
             book=event.named_rule.book,
@@ -88,31 +104,30 @@ class PointsAwarded(Body, frozen=True):
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (
-            Requirement(("issuer",), scope=self.issuer),
+            Requirement(("issuer",), scope=self.issuer, at_most=1),
             Requirement(("reviewer", "oversight"), at_least=0, scope=self.issuer),
         )
+
+    def counted(self, event: Event) -> Act:
+        return Act(occurred_on=event.occurred_on, rule=event.named_rule, task=self.task)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.issuer}", f"party:{self.subject}", *_rule_needs(event)]
         if event.rule:
             named += cap_keys(event.rule, self.subject, event.occurred_on)
         if self.task:
-            named += [f"task:{self.task}", self._taken()]
+            named += task_keys(self.task, self.subject)
         return named
 
-    def _taken(self) -> str:
-        return f"mark:taken/{self.task}/{self.subject}"
-
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation")
+        day = event.occurred_on
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "award")
-        active_party(facts, self.subject, "body.subject", "household" if rule.target == "household" else "resident")
-        if self.subject == self.issuer:
-            raise RefusalError("issuer and subject are one", code="wrong_party", field="body.subject")
+        active_party(facts, self.subject, "body.subject", _TARGETS[rule.target], day=day)
         self._check_amount(rule)
-        self._check_approvals(rule, event, context)
-        keys = cap_keys(event.named_rule, self.subject, event.occurred_on)
-        changes = count_against_caps(rule, keys, self.amount_units, facts)
+        check_evidence(rule, event)
+        check_signers(rule, event, context)
+        changes = count_against_caps(rule, event.named_rule, self.subject, day, self.amount_units, facts)
         if self.task:
             changes.update(self._take_place(event, facts, context))
         return Decision(self._postings(), changes)
@@ -137,29 +152,20 @@ class PointsAwarded(Body, frozen=True):
                 got=str(self.amount_units),
             )
 
-    def _check_approvals(self, rule: Rule, event: Event, context: Context) -> None:
-        signers = 1 + rule.approvals
-        if rule.backdating_days is not UNSET:
-            signers += day_number(context.today) - day_number(event.occurred_on) > rule.backdating_days
-        if len(context.signers) < signers:
-            raise RefusalError(
-                "the rule, or the age of the act, asks for more signers",
-                code="not_enough_signers",
-                field="signatures",
-                expected=str(signers),
-                got=str(len(context.signers)),
-            )
-
     def _take_place(self, event: Event, facts: Facts, context: Context) -> dict[str, Fact]:
-        task, field = facts[f"task:{self.task}"], "body.task"
+        task_key, taken_key = task_keys(str(self.task), self.subject)
+        task, field = facts[task_key], "body.task"
         if not isinstance(task, Task):
-            raise RefusalError("no such task", code="unknown_task", field=field, got=str(self.task))
+            raise RefusalError(
+                "no such task", code="unknown_task", field=field, expected="the id of a task_published", got=self.task
+            )
         if (task.issuer, task.book, task.rule) != (self.issuer, event.named_rule.book, event.named_rule.id):
             raise RefusalError(
                 "the task has another issuer or rule",
                 code="wrong_task",
                 field=field,
-                expected=f"{task.book}/{task.rule}",
+                expected=f"{task.book}/{task.rule} by {task.issuer}",
+                got=f"{event.named_rule.book}/{event.named_rule.id} by {self.issuer}",
             )
         if not task.starts_on <= event.occurred_on <= task.ends_on:
             raise RefusalError(
@@ -169,9 +175,13 @@ class PointsAwarded(Body, frozen=True):
                 expected=f"{task.starts_on} to {task.ends_on}",
                 got=event.occurred_on,
             )
-        if facts[self._taken()] is not None:
+        if stands(facts[taken_key]):
             raise RefusalError(
-                "the subject was rewarded for this task before", code="counted_before", field="body.subject"
+                "the subject was rewarded for this task before",
+                code="counted_before",
+                field="body.subject",
+                expected="no award for this task, or its reversal",
+                got=self.subject,
             )
         if task.taken >= task.capacity:
             raise RefusalError(
@@ -179,20 +189,18 @@ class PointsAwarded(Body, frozen=True):
                 code="no_place_left",
                 field=field,
                 expected=f"at most {task.capacity}",
+                got=str(task.taken + 1),
             )
-        used = task.used_units + self.amount_units
-        if task.budget_units is not UNSET and used > task.budget_units:
+        used, budget = task.used_units + self.amount_units, task.budget_units or MAX_INT
+        if used > budget:
             raise RefusalError(
                 "the budget of the task is used up",
                 code="no_budget_left",
                 field=field,
-                expected=f"at most {task.budget_units}",
+                expected=f"at most {budget}",
                 got=str(used),
             )
-        return {
-            f"task:{self.task}": replace(task, taken=task.taken + 1, used_units=used),
-            self._taken(): Mark(context.seq),
-        }
+        return {task_key: replace(task, taken=task.taken + 1, used_units=used), taken_key: Mark(context.seq)}
 
     def _postings(self) -> list[tuple[str, int]]:
         amount = self.amount_units
@@ -235,6 +243,7 @@ class PointsRedeemed(Body, frozen=True):
         return (
             Requirement(("shop",), scope=self.shop, party=self.shop),
             Requirement(CARRIED_ROLES, scope=self.subject, party=self.subject),
+            Requirement(("reviewer", "oversight"), at_least=0),
         )
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
@@ -246,10 +255,20 @@ class PointsRedeemed(Body, frozen=True):
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         if event.device is not UNSET:
-            raise RefusalError("points are redeemed online only", code="online_only", field="device")
-        active_party(facts, self.shop, "body.shop", "shop")
-        active_party(facts, self.subject, "body.subject", "resident", "household")
-        self._check_bill(rule_in_force(event, facts, "redeem"))
+            raise RefusalError(
+                "points are redeemed online only",
+                code="online_only",
+                field="device",
+                expected="nothing",
+                got=event.device.id,
+            )
+        day = event.occurred_on
+        active_party(facts, self.shop, "body.shop", "shop", day=day)
+        rule = rule_in_force(event, facts, "redeem")
+        active_party(facts, self.subject, "body.subject", _TARGETS[rule.target], day=day)
+        self._check_bill(rule)
+        check_evidence(rule, event)
+        check_signers(rule, event, context)
         return Decision(self._postings(), self._count_card(facts, context))
 
     def _check_bill(self, rule: Rule) -> None:
@@ -269,11 +288,11 @@ class PointsRedeemed(Body, frozen=True):
         key = next(signer.key for signer in context.signers if signer.party == self.subject)
         credential = facts[f"credential:{key}"]
         assert isinstance(credential, Credential), "only credential_changed grants card and phone roles"
-        if credential.medium != "card":
+        if isinstance(credential.daily_cap_units, UnsetType):
             return {}
         tally = facts[self._spent(context.today)]
         spent = self.amount_units + (tally.units if isinstance(tally, Tally) else 0)
-        if credential.daily_cap_units is not UNSET and spent > credential.daily_cap_units:
+        if spent > credential.daily_cap_units:
             raise RefusalError(
                 "more than the card may spend in a day",
                 code="card_cap_exceeded",
@@ -288,6 +307,35 @@ class PointsRedeemed(Body, frozen=True):
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()
+
+
+_TARGETS: Final = {"person": "resident", "household": "household"}
+"""The type of party that a rule's target is."""
+
+
+def task_keys(task: str, subject: str) -> tuple[str, str]:
+    """The fact keys of a task, and of the mark that a subject was rewarded for it."""
+    return f"task:{task}", f"mark:taken/{task}/{subject}"
+
+
+def give_back_needs(act: Act, subject: str) -> list[str]:
+    """The fact keys that `give_back` reads."""
+    named = [rule_key(act.rule), *cap_keys(act.rule, subject, act.occurred_on)]
+    return [*named, *task_keys(act.task, subject)] if act.task else named
+
+
+def give_back(act: Act, subject: str, recovered: int, facts: Facts) -> dict[str, Fact]:
+    """What a reversed award no longer counts against: caps and budget by the amount ``recovered``, and its place."""
+    rule = facts[rule_key(act.rule)]
+    assert isinstance(rule, Rule), "the award was judged by it"
+    changes = count_against_caps(rule, act.rule, subject, act.occurred_on, -recovered, facts)
+    if act.task:
+        task_key, taken_key = task_keys(act.task, subject)
+        task = facts[task_key]
+        assert isinstance(task, Task), "the award took a place of it"
+        changes[task_key] = replace(task, taken=task.taken - 1, used_units=task.used_units - recovered)
+        changes[taken_key] = Mark()
+    return changes
 
 
 def _rule_needs(event: Event) -> list[str]:
