@@ -140,6 +140,16 @@ def test_a_taken_batch_id_with_another_root_reverts(world: World, ledger: Ledger
     world.reverts(world.anchor(1, [other]), "BatchConflict", batchId=1, expected=stored, got=got)
 
 
+def test_any_older_batch_id_with_another_root_reverts(world: World, ledger: Ledger) -> None:
+    for size in (3, 5, 7):
+        world.anchor_next((ledger, size))
+    for batch_id in (1, 2, 3):
+        call = world.anchor(batch_id, [world.checkpoint(ledger, 9)])
+        world.reverts(
+            call, "BatchConflict", batchId=batch_id, expected=world.contract.functions.batch(batch_id).call()[0]
+        )
+
+
 def test_a_taken_batch_id_without_one_of_its_ledgers_reverts(world: World, pair: list[Ledger]) -> None:
     checkpoints = [world.checkpoint(pair[0], 3), world.checkpoint(pair[1], 5)]
     world.send(world.anchor(1, checkpoints))
