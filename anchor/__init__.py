@@ -1,0 +1,1 @@
+"""The chain side: anchors committed checkpoints in `LedgerAnchor` contracts, as a client of the ledger."""
