@@ -82,15 +82,18 @@ class Storage:
 
     def writer(self, row: log.LedgerRow) -> LedgerWriter:
         """The writer of a ledger. Raises `ConfigError` or `StateError` if its keys do not fit."""
-        keys = self.settings.keys_dir
         return LedgerWriter(
             self.engine,
             self.vault,
             row,
-            log_key=read_key(keys / f"{row.name}.log.key", "log"),
-            event_key=read_key(keys / f"{row.name}.event.key", "event"),
+            log_key=self.log_key(row),
+            event_key=read_key(self.settings.keys_dir / f"{row.name}.event.key", "event"),
             now_ms=self.clock,
         )
+
+    def log_key(self, row: log.LedgerRow) -> KeyFile:
+        """The key that signs a ledger's checkpoints. Raises `ConfigError`."""
+        return read_key(self.settings.keys_dir / f"{row.name}.log.key", "log")
 
     def close(self) -> None:
         """Let go of the lock and the connections."""

@@ -22,7 +22,7 @@ from ledger.store import entries as log
 from ledger.store.database import party_text
 from ledger.store.facts import read_pages, read_value
 from ledger.store.outbox import read_anchored_size, read_anchors
-from ledger.store.tiles import StoredTiles
+from ledger.store.tiles import StoredTiles, UpperTiles
 from ledger.store.vault import Vault, read_disclosures
 
 EDGES_KEPT: Final = 64
@@ -35,6 +35,7 @@ class ReceiptDesk:
         self._row = row
         self._vault = vault
         self._edges: OrderedDict[int, RightEdge] = OrderedDict()
+        self._upper: UpperTiles = {}
 
     def receipt(self, connection: Connection, seq: int, *, disclose: bool) -> Receipt:
         """The best receipt there is of entry ``seq``: anchored, else committed, else early.
@@ -73,7 +74,7 @@ class ReceiptDesk:
 
     def reader(self, connection: Connection, size: int) -> TreeReader:
         """Proofs in the tree of one size."""
-        source = StoredTiles(connection, self._row.ledger_id)
+        source = StoredTiles(connection, self._row.ledger_id, self._upper)
         edge = self._edges.get(size)
         if edge is None:
             stored = log.read_head(connection, self._row.ledger_id).size
