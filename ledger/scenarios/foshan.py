@@ -28,6 +28,7 @@ class Scenario(NamedTuple):
     origin: str
     profile: str
     seed: int
+    scale: float
     size: Size
     sources: Sources
     village: Village
@@ -60,6 +61,7 @@ def generate(seed: int = SEED, scale: float = 1.0) -> Scenario:
         found.plan.origin,
         found.plan.profile,
         seed,
+        scale,
         size,
         found,
         village,
