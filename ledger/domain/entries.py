@@ -79,7 +79,7 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`\Z")
 def parse_submission(data: bytes) -> Submission:
     """A submission in any JSON spelling. Raises `FormatError`; nothing of it is verified yet."""
     _check_size(data, SUBMISSION_MAX_BYTES, "submission")
-    submission = cast(Submission, _read(_submission, data))
+    submission = cast(Submission, _read(_submission, data, "submission"))
     if encode(submission) != data:
         _check_keys_of(data)
     return submission
@@ -88,7 +88,7 @@ def parse_submission(data: bytes) -> Submission:
 def parse_event(data: bytes) -> Event:
     """An event in any JSON spelling. Raises `FormatError`."""
     _check_size(data, SUBMISSION_MAX_BYTES, "event")
-    event = cast(Event, _read(_event, data))
+    event = cast(Event, _read(_event, data, "event"))
     if encode(event) != data:
         _check_keys_of(data)
     return event
@@ -130,7 +130,7 @@ def check_nfc(value: JSON, field: str) -> None:
 def parse_entry(data: bytes) -> Entry:
     """The entry of its canonical bytes. Raises `FormatError` for any other spelling."""
     _check_size(data, ENTRY_MAX_BYTES, "entry")
-    entry = cast(Entry, _read(_entry, data))
+    entry = cast(Entry, _read(_entry, data, "entry"))
     if encode(entry) != data:
         raise FormatError(
             "entry is not canonical JSON",
@@ -159,13 +159,13 @@ def entry_bytes(event_data: bytes, signatures: Sequence[Signature], chain: Chain
     return data
 
 
-def _read(decoder: msgspec.json.Decoder[Any], data: bytes) -> object:
+def _read(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> object:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
         _explain(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(f"not JSON: {error}", code="not_json") from error
+        raise FormatError("not JSON", code="not_json", field=what, expected="JSON in UTF-8", got=str(error)) from error
 
 
 def _explain(error: msgspec.ValidationError) -> NoReturn:

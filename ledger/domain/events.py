@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.core.signature import MAX_SIGNATURES
 from ledger.core.types import MAX_INT, Digest
@@ -45,7 +45,7 @@ class Device(Strict, frozen=True):
     captured_at: Moment
 
 
-class Context(NamedTuple):
+class Context(Struct, frozen=True, gc=False):
     """What the ledger adds to an event when it decides it."""
 
     seq: int
@@ -55,7 +55,7 @@ class Context(NamedTuple):
     map_root: Digest | None = None
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True, gc=False):
     """What an event does: ``postings`` as (account, delta in hundredths), sorted; new values of facts."""
 
     postings: list[tuple[str, int]]

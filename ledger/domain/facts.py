@@ -57,14 +57,13 @@ class Score(Fact, frozen=True):
 
 
 class Ledger(Fact, frozen=True):
-    """What entry 0 said, and the keys that hold the township's authority now, each with its party."""
+    """What entry 0 said. ``threshold`` parties of the root authority sign an act of theirs."""
 
     origin: str
     party: str
     profile: str
     units: list[str]
     threshold: int
-    township: dict[str, str]
 
 
 class Membership(Fact, frozen=True):
@@ -165,6 +164,8 @@ TYPES: Final[dict[str, type[Fact]]] = {
 
 MAP_TYPES: Final = frozenset({"account", "key", "score"})
 """The fact types that the state map holds (formats §7)."""
+MAP_PREFIXES: Final = tuple(f"{kind}:" for kind in sorted(MAP_TYPES))
+"""How their keys begin."""
 LEDGER: Final = "ledger:"
 RECORDED_PREFIX: Final = "entry:"
 """Keys with this prefix are answered from the log itself."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
@@ -19,7 +18,7 @@ from ledger.domain.roles import authorise
 from ledger.errors import FormatError, RefusalError, SignatureError
 
 
-class Judgement(NamedTuple):
+class Judgement(Struct, frozen=True, gc=False):
     """What an accepted event does: whom it concerns, what it moves, the new facts and the new balances by party."""
 
     parties: list[str]
@@ -50,6 +49,14 @@ def signing_keys(event: Event, signatures: Sequence[Signature], facts: Facts) ->
     for signature in signatures:
         key = founding.get(f"key:{signature.key}")
         if not isinstance(key, Key):
+            if founding.get(LEDGER) is None and founding is facts:
+                raise RefusalError(
+                    "the ledger has no entry 0 yet",
+                    code="not_created",
+                    field="kind",
+                    expected="ledger_created",
+                    got=event.body.kind,
+                )
             raise RefusalError(
                 "no party holds this key",
                 code="unknown_key",
@@ -107,23 +114,16 @@ def judge(
         origin, units, authority_seq = body.origin, body.units, 1
     else:
         ledger = facts[LEDGER]
-        if not isinstance(ledger, Ledger):
-            raise RefusalError(
-                "the ledger has no entry 0 yet",
-                code="not_created",
-                field="kind",
-                expected="ledger_created",
-                got=body.kind,
-            )
+        assert isinstance(ledger, Ledger), "before entry 0 there is no key to sign with"
         origin, units, authority_seq = ledger.origin, ledger.units, seq
     signers = authorise(body.requirements(), keys, actor=event.actor, seq=authority_seq)
     _check_form(event, origin, today)
     captured = _check_history(event, facts, seq)
     decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))
-    postings, changes = decision
     if captured:
-        changes.update(captured)
-    return Judgement(body.parties(), postings, changes, _balances(event, postings, facts, units))
+        decision.changes.update(captured)
+    balances = _balances(event, decision.postings, facts, units)
+    return Judgement(body.parties(), decision.postings, decision.changes, balances)
 
 
 def _check_form(event: Event, origin: str, today: str) -> None:

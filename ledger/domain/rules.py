@@ -85,11 +85,11 @@ def parse_book(toml: bytes) -> Book:
     try:
         value = tomllib.loads(toml.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"rule book is not TOML: {error}", code="bad_rulebook") from error
+        raise _bad_book("book", "TOML", str(error)) from error
     try:
         book = msgspec.convert(value, Book)
     except msgspec.ValidationError as error:
-        raise FormatError(f"rule book: {error}", code="bad_rulebook") from error
+        raise _bad_book("book", "the fields of a rule book", str(error)) from error
     check_book(book)
     return book
 

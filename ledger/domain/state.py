@@ -19,7 +19,7 @@ from ledger.domain.accounts import settle
 from ledger.domain.append import EMPTY as NO_ENTRIES
 from ledger.domain.append import Head, recorded
 from ledger.domain.entries import Entry, pairs, parse_entry
-from ledger.domain.facts import MAP_TYPES, RECORDED_PREFIX, Fact, Recorded, encode_fact, fact_type
+from ledger.domain.facts import MAP_PREFIXES, RECORDED_PREFIX, Fact, Recorded, encode_fact
 from ledger.domain.fields import day_of, encode
 from ledger.domain.judge import check_order, check_signatures, judge, public_bytes, signing_keys
 from ledger.domain.kinds.commitments import StateCommitted
@@ -64,7 +64,7 @@ class StateMap:
     def changed(self, facts: dict[str, Fact]) -> None:
         """Note new values; facts of types that the map does not hold are passed over."""
         for key, fact in facts.items():
-            if fact_type(key) in MAP_TYPES:
+            if key.startswith(MAP_PREFIXES):
                 self._pending[key] = fact
 
     def commit(self) -> Digest:

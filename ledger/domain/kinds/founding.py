@@ -142,7 +142,6 @@ class LedgerCreated(Body, frozen=True):
             profile=self.profile,
             units=list(self.units),
             threshold=self.root.threshold,
-            township={key.key: key.party for key in keys.values() if key.party != self.ledger.party},
         )
         return Decision([], changes)
 
@@ -194,11 +193,13 @@ class RoleChanged(Body, frozen=True):
         changes: dict[str, Fact] = {f"key:{identifier}": key}
         if facts[f"party:{self.party}"] is None:
             changes[f"party:{self.party}"] = PartyFact(type="officer", status="active", since=event.occurred_on)
-        if self.role == "township":
-            changes[LEDGER] = self._with_township(ledger, key)
         return Decision([], changes)
 
     def _revoke(self, key: Key, context: Context) -> Key:
+        """The key without the role. Those who sign keep theirs, so the root authority can always act again.
+
+        It is also a matter of proof: the map would say that the signer's grant had ended by this entry (formats §7).
+        """
         if self.role == "township" and any(signer.key == key.key for signer in context.signers):
             raise RefusalError(
                 "a key cannot sign the entry that ends its own authority",
@@ -214,23 +215,6 @@ class RoleChanged(Body, frozen=True):
         shop = self.role == "shop"
         if shop or facts[f"party:{self.party}"] is not None:
             active_party(facts, self.party, "body.party", *(("shop",) if shop else ("officer", "organisation")))
-
-    def _with_township(self, ledger: Ledger, key: Key) -> Ledger:
-        """Only grants that hold everywhere count, and parties rather than keys: a party signs once."""
-        held = ("township", ANYWHERE) in [(g.role, g.scope) for g in key.grants if g.until is UNSET]
-        township = {k: party for k, party in ledger.township.items() if k != key.key}
-        if held:
-            township[key.key] = key.party
-        left = len(set(township.values()))
-        if left < ledger.threshold:
-            raise RefusalError(
-                "the root authority would have too few parties left to act",
-                code="last_authority",
-                field="body.key",
-                expected=f"at least {ledger.threshold}",
-                got=str(left),
-            )
-        return replace(ledger, township=township)
 
 
 def grant(key: Key | None, ref: KeyRef, party: str, role: str, scope: str, seq: int) -> Key:
@@ -274,6 +258,10 @@ def revoke(key: Key, role: str, scope: str, seq: int) -> Key:
 def _held(key: Fact | None, party: str) -> Key:
     if not isinstance(key, Key) or key.party != party:
         raise RefusalError(
-            "the party holds no such key", code="unknown_key", field="body.key", expected=f"a key of {party}"
+            "the party holds no such key",
+            code="unknown_key",
+            field="body.key",
+            expected=f"a key of {party}",
+            got="another's" if isinstance(key, Key) else "a key that the log does not know",
         )
     return key
