@@ -25,7 +25,7 @@ from ledger.service.intake import prepare_submission
 from ledger.service.queue import Observer, Sequencer
 from ledger.store import entries as log
 from ledger.store.database import WriterLock, open_engine, reading, writing
-from ledger.store.migrate import upgrade
+from ledger.store.migrate import is_readable, upgrade
 from ledger.store.vault import Vault
 
 logger = structlog.get_logger(__name__)
@@ -76,7 +76,9 @@ class Storage:
         return read_key(path, "vault")
 
     def ledgers(self) -> list[log.LedgerRow]:
-        """Every ledger of the database."""
+        """Every ledger of the database; none in one that was never written. Raises `StateError` for another version."""
+        if not is_readable(self.engine):
+            return []
         with reading(self.engine) as connection:
             return log.all_ledgers(connection)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, delete, select
 
 from ledger.errors import StateError
-from ledger.store.database import insert_rows, party_bytes, reading, writing
+from ledger.store.database import insert_rows, party_bytes, party_text, reading, writing
 from ledger.store.schema import disclosures, key_metadata, party_keys
 
 KEY_SIZE: Final = 32
@@ -33,6 +33,16 @@ class Vault:
         self._engine = engine
         self._wrapping = AESGCM(vault_key)
         self._ciphers: dict[tuple[int, str], AESGCM] = {}
+        self._check_key()
+
+    def _check_key(self) -> None:
+        """Raise `StateError` if the key store was made with another vault key."""
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(party_keys.c.ledger_id, party_keys.c.party, party_keys.c.wrapped).limit(1)
+            ).first()
+        if row is not None:
+            self._unwrap(row.ledger_id, party_text(row.party), bytes(row.wrapped))
 
     def prepare(self, ledger_id: int, parties: Iterable[str]) -> None:
         """Make sure that each party has a key, durably, before anything is sealed under it."""
