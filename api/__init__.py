@@ -1,0 +1,1 @@
+"""The HTTP side: routes, problems, tokens, the server. Never holds a chain key."""
