@@ -41,6 +41,15 @@ class BatchRef(NamedTuple):
     hash: Digest
 
 
+class Batch(NamedTuple):
+    """A batch as the contract stores it; ``time_s`` is its block's time in seconds since 1970."""
+
+    root: Digest
+    hash: Digest
+    time_s: int
+    epoch: int
+
+
 class Consortium(NamedTuple):
     """Who co-signs now. ``ended``: a successor was named, nothing more is anchored here. Addresses are lower case."""
 
@@ -113,8 +122,8 @@ class AnchorChain(Protocol):
     def last_batch(self) -> BatchRef:
         """The newest batch of the contract."""
 
-    def batch_root(self, batch_id: int) -> Digest:
-        """The root of a batch that the contract holds."""
+    def batch(self, batch_id: int) -> Batch:
+        """A batch that the contract holds."""
 
     def consortium(self) -> Consortium:
         """Members, quorum and epoch in force."""
@@ -191,8 +200,9 @@ class Web3Chain:
         number, digest = self._call("lastBatch")
         return BatchRef(int(number), Digest(bytes(digest)))
 
-    def batch_root(self, batch_id: int) -> Digest:
-        return Digest(bytes(self._call("batch", batch_id)[0]))
+    def batch(self, batch_id: int) -> Batch:
+        root, digest, time_s, epoch = self._call("batch", batch_id)
+        return Batch(Digest(bytes(root)), Digest(bytes(digest)), time_s, epoch)
 
     def consortium(self) -> Consortium:
         epoch, nonce, paused = self._call("governance")

@@ -16,7 +16,7 @@ from ledger.errors import ProofError
 
 
 class LedgerSource(Protocol):
-    """Where committed checkpoints and proofs come from; `ledger.client.LedgerClient` is one. Nothing in it is trusted."""
+    """Where committed checkpoints and proofs come from, such as `ledger.client.LedgerClient`. It is not trusted."""
 
     def newest_commitment(self, name: str) -> Committed | None:
         """The newest committed checkpoint of a ledger, if there is one."""

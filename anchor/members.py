@@ -24,8 +24,8 @@ from ledger.core.encoding import decode_digest
 from ledger.core.hashing import ledger_id
 from ledger.core.note import Checkpoint, parse_note
 from ledger.core.receipt import DigestHex
-from ledger.core.types import MAX_INT
-from ledger.errors import BusyError, ConfigError, FormatError, LedgerError, ProofError
+from ledger.core.types import MAX_INT, ZERO_DIGEST
+from ledger.errors import ConfigError, FormatError, LedgerError, ProofError
 from ledger.store.outbox import ContractKey
 
 logger = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ class MemberMemory:
     def newest(self, origin: str) -> TreeHead:
         """The largest head signed; size 0 if none was."""
         seen = self._memory.heads.get(origin)
-        return TreeHead(0, decode_digest("0" * 64)) if seen is None else TreeHead(seen.size, decode_digest(seen.root))
+        return TreeHead(0, ZERO_DIGEST) if seen is None else TreeHead(seen.size, decode_digest(seen.root))
 
     def remember(self, heads: Mapping[str, TreeHead]) -> None:
         """Keep those heads that are larger, durably."""
@@ -110,7 +110,7 @@ class Member:
         if root != statement.batch_root:
             raise ProofError("the batch holds other heads", field="batch_root", expected=root.hex(),
                              got=statement.batch_root.hex())  # fmt: skip
-        heads = {one.origin: TreeHead(one.size, one.root) for one in checkpoints}
+        heads = {str(one.origin): TreeHead(one.size, one.root) for one in checkpoints}
         for origin, head in heads.items():
             check_same_history(source, self._watched[origin], self._memory.newest(origin), head)
         self._memory.remember(heads)
@@ -154,8 +154,6 @@ class LocalMembers:
             except (ProofError, FormatError) as error:
                 logger.error("a member refuses to co-sign", member=member.address, reason=str(error))
                 objections.append(error)
-            except BusyError:
-                raise
         if len(signatures) < consortium.quorum:
             first = objections[0] if objections else None
             raise QuorumError(
