@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UnsetType
 
 from ledger.core.merkle import leaf_hash
-from ledger.core.note import Checkpoint, parse_note
+from ledger.core.note import Checkpoint
 from ledger.core.receipt import AbsenceProof, Anchor, MapProof, Proof, Receipt, StatementEntry, digests_of
 from ledger.core.types import Digest
 from ledger.domain.entries import Entry, parse_entry
@@ -114,7 +114,10 @@ class _Reader:
 
     def checkpoint(self, note: str) -> Checkpoint | None:
         try:
-            return Checkpoint.parse(parse_note(note).text)
+            text, blank, _ = note.rpartition("\n\n")
+            if not blank:
+                raise FormatError("not a signed note", expected="text, a blank line and signatures")
+            return Checkpoint.parse(text + "\n")  # the signatures are read where they are verified
         except LedgerError as error:
             self.findings.append(failed(error, "checkpoint"))
             return None

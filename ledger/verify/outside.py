@@ -34,7 +34,9 @@ def checkpoint(case: Case) -> Findings:
             "a ledger that you do not trust", "checkpoint", expected=" or ".join(trust.logs), got=claimed.origin
         )
         return
-    _, note = open_checkpoint(evidence.note, origin=claimed.origin, log_keys=keys, witness_keys=trust.witnesses)
+    opened, note = open_checkpoint(evidence.note, origin=claimed.origin, log_keys=keys, witness_keys=trust.witnesses)
+    if opened != claimed:
+        yield fault("another checkpoint than the other steps look at", "checkpoint", expected=claimed, got=opened)
     times = note.cosigners()
     yield from _quorum(times, trust)
     yield from _clock(case, note)

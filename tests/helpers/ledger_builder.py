@@ -24,7 +24,7 @@ from ledger.core.disclosure import digest as disclosure_digest
 from ledger.core.disclosure import make as make_disclosure
 from ledger.core.encoding import encode_base64url
 from ledger.core.hashing import key_id, ledger_id, state_key
-from ledger.core.merkle import inclusion_path, root_of
+from ledger.core.merkle import inclusion_path, leaf_hash, root_of
 from ledger.core.note import COSIGNATURE, Checkpoint, VerifierKey, cosign, sign_note
 from ledger.core.receipt import (
     AbsenceProof,
@@ -314,16 +314,30 @@ class LedgerBuilder:
         salt = sha256(b"salt %d" % self._count).digest()[:16]
         return {name: make_disclosure(salt, name, value) for name, value in private.items()}
 
+    def event_bytes(self, event: dict[str, Any]) -> bytes:
+        """The canonical bytes of an event, which its signers sign."""
+        return event_bytes(parse_event(json.dumps(event).encode()))
+
+    def signatures(self, canonical: bytes, people: Sequence[Person]) -> list[dict[str, str]]:
+        """The signatures of an event, the actor's first."""
+        ordered = [people[0], *sorted(people[1:], key=lambda person: person.key)]
+        return [
+            {"key": p.key, "suite": "ed25519", "sig": encode_base64url(sign_event_bytes(canonical, p.seed))}
+            for p in ordered
+        ]
+
+    def unsafe_replace_last(self, data: bytes) -> None:
+        """Put other bytes in the last entry's place, as a cheating log might; no rule is asked."""
+        self.entries[-1], self.leaves[-1] = data, leaf_hash(data)
+        self._head = self._head._replace(last_leaf=leaf_hash(data))
+        self.disclosures[len(self.entries) - 1] = []
+
     def _plan(self, data: bytes, people: Sequence[Person], map_root: Digest | None) -> object:
         event = parse_event(data)
         canonical = event_bytes(event)
-        ordered = [people[0], *sorted(people[1:], key=lambda person: person.key)]
-        signatures = [
-            Signature(key=p.key, suite="ed25519", sig=encode_base64url(sign_event_bytes(canonical, p.seed)))
-            for p in ordered
-        ]
+        signatures = [Signature(**signature) for signature in self.signatures(canonical, people)]
         self.at_ms += 1000
-        for name in needs(event, [p.key for p in ordered], day_of(self.at_ms)):
+        for name in needs(event, [signature.key for signature in signatures], day_of(self.at_ms)):
             self.facts.setdefault(name, self._recorded(name))
         planner = Planner(self._head, self.facts, {}, now_ms=self.at_ms)
         plan = planner.plan([Candidate(event, canonical, signatures, False)], map_root=map_root)
