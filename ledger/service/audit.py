@@ -92,6 +92,7 @@ class _Audit:
         self.faults: list[Fault] = []
         self.frontier = TileFrontier()
         self.size = 0
+        self._held = 0
         self._connection = connection
         self._vault = vault
         self._progress = progress
@@ -226,7 +227,8 @@ class _Audit:
                     got=checkpoint.root.hex(),
                 )
         except LedgerError as error:
-            self._stop(self._first_change(size), "checkpoints", f"checkpoint of size {size}: {error}")
+            self._stop(self._first_change(), "checkpoints", f"checkpoint of size {size}: {error}")
+        self._held = size
         body = entry.event.body
         if isinstance(body, StateCommitted):
             if self._commitments.take(size) != (size, bytes.fromhex(body.root)):
@@ -234,9 +236,13 @@ class _Audit:
         elif self._commitments.take(size) is not None:
             self._fault(seq, "commitments", "a commitment whose checkpoint does not end with one")
 
-    def _first_change(self, size: int) -> int:
-        """Where the leaf hashes part from the full tiles, which were written earlier; else the last entry."""
-        return scan.first_difference(self._connection, self.row.ledger_id, size)
+    def _first_change(self) -> int:
+        """The first entry that may be another than the log signed: full tiles, written earlier, tell it exactly.
+
+        Otherwise it is the first since the last checkpoint that held.
+        """
+        changed = scan.first_difference(self._connection, self.row.ledger_id)
+        return self._held if changed is None or changed < self._held else changed
 
     def _check_tiles(self) -> None:
         rebuilt = TileFrontier()

@@ -101,16 +101,17 @@ def disclosures_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int
         yield seq, name, bytes(party), bytes(sealed)
 
 
-def first_difference(connection: Connection, ledger_id: int, size: int) -> int:
-    """The first entry below ``size`` whose leaf hash is not what its full tile holds; the last one if there is none."""
+def first_difference(connection: Connection, ledger_id: int) -> int | None:
+    """The first entry whose leaf hash is not what its full tile holds, or None."""
     leaves = _rows(connection, "SELECT leaf FROM entries WHERE ledger_id = {} ORDER BY seq", ledger_id)
     for level, index, blob in tiles_of(connection, ledger_id):
-        if level or (index + 1) * TILE_WIDTH > size:
+        if level:
             break
         for place in range(0, TILE_SIZE, DIGEST_SIZE):
-            if bytes(next(leaves)[0]) != blob[place : place + DIGEST_SIZE]:
+            row = next(leaves, None)
+            if row is None or bytes(row[0]) != blob[place : place + DIGEST_SIZE]:
                 return index * TILE_WIDTH + place // DIGEST_SIZE
-    return size - 1
+    return None
 
 
 def _rows(connection: Connection, sql: str, ledger_id: int) -> Iterator[Any]:

@@ -26,6 +26,7 @@ NEUTRAL_KEY = encode_base64url(b"\x01" + bytes(31))
 SMALL_ORDER = {"public": NEUTRAL_KEY, "suite": "ed25519"}
 NOWHERE = "00000000-0000-4000-8000-ffffffffffff"
 SALT = bytes(16)
+NOT_UTF8 = b'{"disclosures":["\xff"]}'
 
 
 class Refused(NamedTuple):
@@ -269,7 +270,7 @@ def _before_any_book(v: Village) -> None:
 REFUSED = [
     # Reading ------------------------------------------------------------------------------------------------------
     Refused("bytes that are not JSON", "not_json", "submission", lambda v: parse_submission(b"{")),
-    Refused("bytes that are not UTF-8", "not_json", "submission", lambda v: parse_submission(b'{"event":"\xff"}')),
+    Refused("bytes that are not UTF-8", "not_json", "submission", lambda v: parse_submission(NOT_UTF8)),
     Refused("a body that is too large", "too_large", "submission", lambda v: parse_submission(b" " * (2 << 20))),
     Refused("an entry that is too large", "too_large", "entry", lambda v: parse_entry(b" " * 60_001)),
     Refused("an entry with a space", "not_canonical", "entry", lambda v: parse_entry(v.entries[0] + b" ")),
