@@ -54,7 +54,7 @@ def described(
     good: dict[int, dict[str, Any]], *statuses: int, scope: Scope | None = None, **operation: Any
 ) -> dict[str, Any]:
     """What FastAPI is told of a route: its answers, the problems it may answer with, the scope it takes."""
-    responses: dict[int | str, dict[str, Any]] = {**good}
+    responses: dict[int | str, dict[str, Any]] = dict(good.items())
     guarded = (401, 403) if scope else ()
     for status in sorted({*statuses, *guarded, 400, 403, 404, 500, 503}):
         responses[status] = answer(_PROBLEMS[status], Problem, MEDIA_TYPE)

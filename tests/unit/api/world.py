@@ -155,7 +155,6 @@ class World:
         for answer in self.client().submit_many(NAME, founding_events(self.village)):
             assert isinstance(answer, dict), answer
 
-
     def populate_to(self, size: int) -> None:
         """Append awards until the ledger has at least this many entries."""
         missing = size - self.size
@@ -184,7 +183,9 @@ def serving(settings: Settings) -> Iterator[str]:
         "GONGFEN_KEY_STORE_URL": settings.key_store,
     }
     command = [sys.executable, "-c", "from ledger.cli import main; main()", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as server:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
         try:
             assert server.stdout is not None
             line = server.stdout.readline()
