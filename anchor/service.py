@@ -35,7 +35,7 @@ def now_ms() -> int:
 
 
 class RoundResult(NamedTuple):
-    """How a round went with one contract: whether nothing is left to send, and the error if it was cut short."""
+    """How a round went with one contract: whether everything is final, and the error if it was cut short."""
 
     key: ContractKey
     settled: bool
@@ -90,6 +90,7 @@ class AnchorService:
             logger.warning("a round was cut short", chain=key.chain_id, contract=key.contract, reason=error)
         with writing(self._engine) as connection:
             store.note_chain(connection, key, now_ms=self._clock(), block_number=block, error=error)
+            settled = settled and not store.open_batches(connection, key)
         return RoundResult(key, settled, error)
 
 
