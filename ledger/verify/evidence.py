@@ -13,7 +13,7 @@ from ledger.core.note import Checkpoint
 from ledger.core.receipt import AbsenceProof, Anchor, MapProof, Proof, Receipt, StatementEntry, digests_of
 from ledger.core.types import Digest
 from ledger.domain.entries import Entry, parse_entry
-from ledger.domain.events import EVENT_MAX_BYTES, Event
+from ledger.domain.events import Event
 from ledger.domain.facts import Account, Key
 from ledger.domain.fields import encode, is_day
 from ledger.domain.judge import check_order
@@ -53,7 +53,8 @@ class ProvenKey(NamedTuple):
 class Evidence(NamedTuple):
     """All that a proof shows, read but not believed. ``None`` is what could not be read.
 
-    ``early``: there is no commitment, so no keys and no anchors. ``size`` is the claimed checkpoint's.
+    ``early``: there is no commitment, so no keys and no anchors. ``checkpoint`` is what ``text``, the signed text of
+    ``note``, states.
     """
 
     early: bool
@@ -63,6 +64,7 @@ class Evidence(NamedTuple):
     account: tuple[Account, Proven] | None
     absence: AbsenceProof | None
     note: str
+    text: str
     checkpoint: Checkpoint | None
     anchors: Sequence[Anchor]
     party: str | None
@@ -89,9 +91,8 @@ class _Reader:
             entry = parse_entry(data)
             check_order(entry.signatures)
             _check_event(entry.event)
-            event_data = encode(entry.event)  # the slice of the canonical entry that was signed
-            if len(event_data) > EVENT_MAX_BYTES:
-                raise FormatError("event too large", field="event", expected=f"at most {EVENT_MAX_BYTES} bytes")
+            # Canonical, so the event stands between these two; no text before or after it can hold such a mark.
+            event_data = data[data.index(b',"event":') + 9 : data.rindex(b',"signatures":[')]
         except LedgerError as error:
             entry = None
             self.findings.append(failed(error, f"{field}.entry" if field else "entry"))
@@ -112,12 +113,9 @@ class _Reader:
             self.findings.append(failed(error, "account"))
             return None
 
-    def checkpoint(self, note: str) -> Checkpoint | None:
+    def checkpoint(self, text: str) -> Checkpoint | None:
         try:
-            text, blank, _ = note.rpartition("\n\n")
-            if not blank:
-                raise FormatError("not a signed note", expected="text, a blank line and signatures")
-            return Checkpoint.parse(text + "\n")  # the signatures are read where they are verified
+            return Checkpoint.parse(text)
         except LedgerError as error:
             self.findings.append(failed(error, "checkpoint"))
             return None
@@ -132,7 +130,8 @@ _account: Final = msgspec.json.Decoder(Account)
 def read(proof: Proof) -> tuple[Evidence, list[Finding]]:
     """The parts of a proof, and every fault of their form."""
     reader = _Reader()
-    checkpoint = reader.checkpoint(proof.checkpoint)
+    text = proof.checkpoint.rpartition("\n\n")[0] + "\n"  # the signatures are read where they are verified
+    checkpoint = reader.checkpoint(text)
     last = checkpoint.size - 1 if checkpoint else 0
     commitment = None
     if not isinstance(proof.commitment, UnsetType):
@@ -155,6 +154,7 @@ def read(proof: Proof) -> tuple[Evidence, list[Finding]]:
             account=account,
             absence=absence,
             note=proof.checkpoint,
+            text=text,
             checkpoint=checkpoint,
             anchors=[] if isinstance(proof.anchors, UnsetType) else proof.anchors,
             party=party,

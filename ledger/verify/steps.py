@@ -163,7 +163,7 @@ def _signing_keys(entry: Entry, keys: dict[str, Key]) -> list[Key | None]:
 
 
 def signed(case: Case) -> Findings:
-    """Every signature holds over the event, under the public key that its key id stands for."""
+    """Every signature holds over the event, under the public key of its key id (which `bound` ties together)."""
     evidence = case.evidence
     yield from unread(evidence)
     keys = _keys_by_id(evidence)
@@ -177,11 +177,8 @@ def _signed_entry(shown: Shown, entry: Entry, keys: dict[str, Key], early: bool)
         if key is None:
             yield lacking(NEEDS_COMMITMENT, field) if early else fault("its key is not shown", field, got=signature.key)
             continue
-        public = public_bytes(key.public)
-        if key_id(public, "ed25519") != signature.key:
-            yield fault("the key does not belong to its id", field, expected=signature.key)
         try:
-            check_signatures(shown.event_data, [signature], [public])
+            check_signatures(shown.event_data, [signature], [public_bytes(key.public)])
         except LedgerError as error:
             yield fault(error.message, field, expected=error.expected, got=error.got)
 
@@ -195,7 +192,10 @@ def authorised(case: Case) -> Findings:
         root = bytes.fromhex(body.root)
         for place, proven in enumerate(evidence.keys):
             known = required(proven, f"keys.{place}")
-            yield from _guarded(_in_map(root, "key", known.key.key, known.proof), known.proof.field)
+            try:
+                in_map(root, "key", known.key.key, known.proof)
+            except LedgerError as error:
+                yield failed(error, known.proof.field)
     keys = _keys_by_id(evidence)
     for shown, entry in entries_of(evidence):
         yield from _guarded(_authorised_entry(shown, entry, keys, evidence.early), shown.field)
@@ -227,11 +227,6 @@ def _founding_keys_kept(shown: Shown, signers: Sequence[Key], keys: dict[str, Ke
 def in_map(root: bytes, kind: str, identifier: str, proof: Proven) -> None:
     """Raise `ProofError` unless the map of ``root`` holds the value under ``kind`` and ``identifier``."""
     verify_presence(root=root, key=state_key(kind, identifier), value=proof.value, path=proof.path)
-
-
-def _in_map(root: bytes, kind: str, identifier: str, proof: Proven) -> Findings:
-    in_map(root, kind, identifier, proof)
-    yield from ()
 
 
 # private, effects, included -------------------------------------------------------------------------------------------
@@ -269,16 +264,25 @@ def _effects_of(shown: Shown, entry: Entry) -> Findings:
         yield fault("not whom the event is about", at(shown, "effects.parties"), expected=parties, got=told.parties)
     postings = pairs(told.postings)
     field = at(shown, "effects.postings")
-    accounts = [account for account, _ in postings]
-    if accounts != sorted(set(accounts)) or not all(delta for _, delta in postings):
-        yield fault("not sorted, doubled, or nothing moved", field, got=postings)
-    for unit in sorted({account[29:] for account in accounts}):
-        if total := sum(delta for account, delta in postings if account[29:] == unit):
-            yield fault(f"the movements of {unit} do not cancel out", field, expected=0, got=total)
-    if not {account[:28] for account in accounts} <= set(parties):
-        yield fault("moves points of somebody whom the event is not about", field, got=postings)
     if not body.check_postings(postings):
         yield fault("not what the event moves", field, got=postings)
+    if postings:
+        yield from _in_balance(postings, set(parties), field)
+
+
+def _in_balance(postings: list[tuple[str, int]], parties: set[str], field: str) -> Findings:
+    """Sorted, each account once, none left where it was, and in each unit the sum is zero."""
+    accounts = [account for account, _ in postings]
+    if accounts != sorted(set(accounts)) or 0 in [delta for _, delta in postings]:
+        yield fault("not sorted, doubled, or nothing moved", field, got=postings)
+    sums: dict[str, int] = {}
+    for account, delta in postings:
+        party, _, unit = account.partition("/")
+        sums[unit] = sums.get(unit, 0) + delta
+        if party not in parties:
+            yield fault("moves points of somebody whom the event is not about", field, got=account)
+    if any(sums.values()):
+        yield fault("the movements do not cancel out", field, expected=0, got=sums)
 
 
 def included(case: Case) -> Findings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Final
 
 from ledger.core.receipt import RECEIPT_FORMAT, STATEMENT_FORMAT, Proof, Receipt, parse
@@ -61,7 +60,7 @@ def verify(
     if evidence is None or newest is None:
         step = Step("current", "missing", (Finding("missing", "one of the two cannot be read", "fresh"),))
     else:
-        step = run("current", partial(current, evidence, newest, newer.verdict))
+        step = run("current", current, evidence, newest, newer.verdict)
     return report_of([*report.steps, step], report.subject)
 
 
@@ -75,15 +74,15 @@ def _judge(data: bytes, trust: Trust, chain: ChainReader | None, now_ms: int | N
     evidence, findings = read(proof)
     case = Case(evidence, trust, chain, now_ms)
     checks = RECEIPT_STEPS if isinstance(proof, Receipt) else STATEMENT_STEPS
-    told = [step_of("format", findings), *(run(code, partial(check, case)) for code, check in checks)]
+    told = [step_of("format", findings), *(run(code, check, case) for code, check in checks)]
     return report_of(told, _subject(proof, evidence)), evidence
 
 
-def run(code: str, check: Callable[[], Iterable[Finding]]) -> Step:
+def run(code: str, check: Callable[..., Iterable[Finding]], *arguments: object) -> Step:
     """The step of a check. What it raises makes it fail, whatever that is: verification fails closed."""
     findings: list[Finding] = []
     try:
-        findings.extend(check())
+        findings += check(*arguments)
     except LedgerError as error:
         findings.append(failed(error))
     except Exception as error:  # a fault of ours must never pass for a proof
