@@ -73,7 +73,7 @@ class Submission(Strict, frozen=True):
 _entry = msgspec.json.Decoder(Entry)
 _submission = msgspec.json.Decoder(Submission)
 _event = msgspec.json.Decoder(AnyEvent)
-_PATH = re.compile(r" - at `\$\.?([^`]*)`\Z")
+_PATH = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`\Z")
 
 
 def parse_submission(data: bytes) -> Submission:
