@@ -47,7 +47,7 @@ def fold_path(leaf: bytes, path: Sequence[PathStep]) -> Digest:
     if len(path) > MAX_PATH_STEPS:
         raise ProofError("batch path too long", field="path", expected=f"at most {MAX_PATH_STEPS} steps", got=len(path))
     for place, step in enumerate(path):
-        side, sibling = _parse_step(step, f"path.{place}")
+        side, sibling = _parse_step(step, place)
         node = _node(sibling, node) if side == "left" else _node(node, sibling)
     return node
 
@@ -136,16 +136,17 @@ def _node(left: bytes, right: bytes) -> Digest:
     return Digest(sha256(left + right).digest())
 
 
-def _parse_step(step: object, field: str) -> tuple[str, Digest]:
+def _parse_step(step: object, place: int) -> tuple[str, Digest]:
     if type(step) is not dict or len(step) != 1:
-        raise ProofError("not a step of a batch path", field=field, expected="an object with one key")
+        raise ProofError("not a step of a batch path", field=f"path.{place}", expected="an object with one key")
     ((side, text),) = step.items()
     if side not in ("left", "right") or type(text) is not str:
-        raise ProofError("not a step of a batch path", field=field, expected="left or right, and hex")
+        raise ProofError("not a step of a batch path", field=f"path.{place}", expected="left or right, and hex")
     try:
-        return side, decode_digest(text, f"{field}.{side}")
+        return side, decode_digest(text)
     except FormatError as error:
-        raise ProofError(error.message, field=error.field, expected=error.expected, got=error.got) from error
+        field = f"path.{place}.{side}"
+        raise ProofError(error.message, field=field, expected=error.expected, got=error.got) from error
 
 
 def _check_hash(value: object, field: str) -> Digest:

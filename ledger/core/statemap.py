@@ -166,10 +166,13 @@ def _cut(leaves: list[Leaf], depth: int) -> int:
 
 def _fold(key: Digest, end: Digest, path: Sequence[Digest]) -> Digest:
     """The root over ``end``, which stands at depth ``len(path)`` on the walk of ``key``."""
-    node = end
-    for depth, sibling in zip(range(len(path) - 1, -1, -1), path, strict=True):
-        node = node_hash(sibling, node) if bit_of(key, depth) else node_hash(node, sibling)
-    return node
+    node: bytes = end
+    bits = int.from_bytes(key) >> (MAX_DEPTH - len(path))  # the walked bits, the deepest last
+    for sibling in path:
+        pair = sibling + node if bits & 1 else node + sibling
+        node = sha256(MAP_NODE_PREFIX + pair).digest()
+        bits >>= 1
+    return Digest(node)
 
 
 def _check_root(root: object, found: Digest) -> None:
@@ -189,7 +192,10 @@ def _checked_path(path: object) -> list[Digest]:
         raise ProofError("not a path", field="path", expected="a list of hashes", got=type(path).__name__)
     if len(path) > MAX_DEPTH:
         raise ProofError("path too long", field="path", expected=f"at most {MAX_DEPTH} siblings", got=len(path))
-    siblings = [_checked(sibling, f"path.{place}") for place, sibling in enumerate(path)]
+    for place, sibling in enumerate(path):
+        if type(sibling) is not bytes or len(sibling) != DIGEST_SIZE:
+            _checked(sibling, f"path.{place}")
+    siblings: list[Digest] = list(path)
     if siblings and siblings[0] == EMPTY:
         raise ProofError("the deepest sibling is empty", field="path.0", expected="a lone leaf lifted to its place")
     return siblings
