@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from msgspec import UNSET, UnsetType
@@ -10,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from ledger.core.batch import batch_leaf, verify_path
 from ledger.core.encoding import decode_digest
 from ledger.core.hashing import ledger_id
-from ledger.core.note import Checkpoint, Note, open_note
+from ledger.core.note import Checkpoint, Note, VerifierKey, open_note
 from ledger.core.receipt import Anchor
 from ledger.errors import LedgerError
 from ledger.verify.chain import Answer, Question, Silence
@@ -34,7 +35,7 @@ def checkpoint(case: Case) -> Findings:
             "a ledger that you do not trust", "checkpoint", expected=" or ".join(trust.logs), got=claimed.origin
         )
         return
-    note = open_note(evidence.note, [*keys, *trust.witnesses])
+    note = _opened(evidence.note, (*keys, *trust.witnesses))
     if note.text != evidence.text:
         yield fault("another text is signed than the one that is read", "checkpoint", got=note.text)
     if not any(signature.key in keys for signature in note.signatures):
@@ -44,6 +45,12 @@ def checkpoint(case: Case) -> Findings:
     yield from _clock(case, note)
     if not trust.policy.chains and trust.policy.witnesses:
         yield from _witnessed_lately(case, sorted(times.values(), reverse=True))
+
+
+@lru_cache(maxsize=64)
+def _opened(note: str, keys: tuple[VerifierKey, ...]) -> Note:
+    """`open_note`, remembered if it succeeds: all receipts of one checkpoint show the same note."""
+    return open_note(note, keys)
 
 
 def _quorum(times: dict[bytes, int], trust: Trust) -> Findings:
