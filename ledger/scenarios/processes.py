@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -92,17 +92,27 @@ class Processes:
             self.end(child)
 
 
-def wait_for_line(child: Child, beginning: str, seconds: float = START_S) -> str:
-    """The first line a child prints that begins with a text. Raises `StateError` if it ends or takes too long."""
+def wait_for(child: Child, ready: Callable[[], bool], seconds: float = START_S) -> None:
+    """Wait until a child is ready. Raises `StateError` if it ends or takes too long."""
     deadline = time.monotonic() + seconds
-    while True:
-        for line in child.log.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(beginning):
-                return line
+    while not ready():
         child.check()
         if time.monotonic() > deadline:
             raise StateError(f"{child.name} is not ready after {seconds:.0f} s: {child.last_words()}")
         time.sleep(0.05)
+
+
+def wait_for_line(child: Child, beginning: str) -> str:
+    """The first line a child prints that begins with a text. Raises `StateError` if it ends or takes too long."""
+    found: list[str] = []
+
+    def look() -> bool:
+        lines = child.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        found.extend(line for line in lines if line.startswith(beginning))
+        return bool(found)
+
+    wait_for(child, look)
+    return found[0]
 
 
 def gongfen(*arguments: str) -> list[str]:

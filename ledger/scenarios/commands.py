@@ -1,0 +1,86 @@
+"""`gongfen scenario`: running a scenario against a server of one's own, or a throw-away one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ledger.scenarios.foshan import Scenario
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Run a whole village's year with invented people. Its keys are derived from a seed: for demonstration only.",
+)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The scenario, such as foshan.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Other people, keys and ids; default: the scenario's own.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    root.add_typer(app, name="scenario")
+
+
+@app.command("run")
+def run(
+    name: Name,
+    scale: Annotated[float, typer.Option(help="Part of the full size, from 0.01 to 1.")] = 1.0,
+    url: Annotated[str | None, typer.Option(help="A running server that holds the ledger; default: a new one.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="GONGFEN_TOKEN", help="A bearer token, with --url.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where report, database and logs are kept.")] = None,
+    seed: Seed = None,
+    chain: Annotated[bool, typer.Option("--chain/--no-chain", help="Anchor on a Hardhat node of its own.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Send every event of a scenario over HTTP, check every answer, read the ledger back and report.
+
+    Without --url a server and a Hardhat node are started, the ledger is made, anchored and audited, and both are ended.
+    Exit code 1 if a sentence that must hold does not.
+    """
+    from ledger.scenarios.runner import run_elsewhere, run_here
+
+    scenario = _generate(name, seed, scale)
+    report = run_here(scenario, out, chain=chain) if url is None else run_elsewhere(scenario, url, token)
+    text = report.as_text()
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.json").write_text(report.as_json(indent=2) + "\n", encoding="utf-8")
+    print(report.as_json() if as_json else text, flush=True)
+    if not report.good:
+        raise typer.Exit(1)
+
+
+@app.command("keys")
+def keys(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="Folder for the key files; those that are there must be the same.")],
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Write the root keys of a scenario, and show the command that makes its ledger on a server of one's own.
+
+    Anybody who knows the seed has these keys: never use them for a real village.
+    """
+    from ledger.scenarios.town import create_command, write_roots
+
+    scenario = _generate(name, seed, 0.01)
+    files = write_roots(scenario, out)
+    command = ["gongfen", *create_command(scenario, files)]
+    value = {"files": [str(file) for file in files], "command": command}
+    print(json.dumps(value) if as_json else "\n".join(["wrote", *map(str, files), "then:", " ".join(command)]))
+
+
+def _generate(name: str, seed: int | None, scale: float) -> Scenario:
+    from ledger.scenarios.figures import SCALE_MIN, sources
+    from ledger.scenarios.foshan import SEED, generate
+
+    sources(name)
+    if not SCALE_MIN <= scale <= 1:
+        raise ConfigError("no such scale", field="scale", expected=f"{SCALE_MIN} to 1", got=scale)
+    return generate(SEED if seed is None else seed, scale)
