@@ -327,7 +327,7 @@ def test_an_account_shows_balances_standing_and_pages_of_entries(world: World) -
     assert account["party"] == zhang
     assert account["standing"]["type"] == "resident"
     assert account["standing"]["status"] == "active"
-    assert [entry["seq"] for entry in account["entries"]][0] == account["last"]
+    assert account["entries"][0]["seq"] == account["last"]
     newest = account["entries"][0]
     assert newest["kind"] == "points_awarded"
     assert newest["rule"]["id"] == "volunteer"

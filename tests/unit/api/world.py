@@ -111,7 +111,8 @@ class InProcess(httpx.BaseTransport):
         async def send() -> httpx.Response:
             copy = httpx.Request(request.method, request.url, headers=request.headers, content=body)
             answer = await httpx.ASGITransport(self.app, raise_app_exceptions=False).handle_async_request(copy)
-            return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
+            stream = httpx.ByteStream(await answer.aread())
+            return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
 
         return asyncio.run_coroutine_threadsafe(send(), self.loop).result()
 
