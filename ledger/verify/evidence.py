@@ -53,12 +53,13 @@ class ProvenKey(NamedTuple):
 class Evidence(NamedTuple):
     """All that a proof shows, read but not believed. ``None`` is what could not be read.
 
-    ``early``: there is no commitment, so no keys and no anchors. ``checkpoint`` is what ``text``, the signed text of
-    ``note``, states.
+    ``entries`` are the shown ones that could be read. ``early``: there is no commitment, so no keys and no anchors.
+    ``checkpoint`` is what ``text``, the signed text of ``note``, states.
     """
 
     early: bool
     shown: Sequence[Shown]
+    entries: Sequence[tuple[Shown, Entry]]
     commitment: Shown | None
     keys: Sequence[ProvenKey | None]
     account: tuple[Account, Proven] | None
@@ -149,6 +150,7 @@ def read(proof: Proof) -> tuple[Evidence, list[Finding]]:
         Evidence(
             early=isinstance(proof.commitment, UnsetType),
             shown=shown,
+            entries=[(each, each.entry) for each in shown if each.entry is not None],
             commitment=commitment,
             keys=[reader.key(f"keys.{place}", key) for place, key in enumerate(keys)],
             account=account,

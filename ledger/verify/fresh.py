@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger.domain.entries import Entry
 from ledger.verify.evidence import Evidence
 from ledger.verify.report import Finding, Verdict
-from ledger.verify.steps import Findings, entries_of, fault, lacking, required
+from ledger.verify.steps import Findings, fault, lacking, required
 
 
 def current(receipt: Evidence, statement: Evidence, verdict: Verdict) -> Findings:
@@ -13,7 +13,7 @@ def current(receipt: Evidence, statement: Evidence, verdict: Verdict) -> Finding
     if verdict != "genuine":
         yield lacking(f"the statement itself is {verdict}", "fresh")
         return
-    shown, entry = next(iter(entries_of(receipt)), (None, None))
+    shown, entry = next(iter(receipt.entries), (None, None))
     old, new = required(receipt.checkpoint, "checkpoint"), required(statement.checkpoint, "fresh.checkpoint")
     party = required(statement.party, "fresh.party")
     if shown is None or entry is None:
@@ -27,7 +27,7 @@ def current(receipt: Evidence, statement: Evidence, verdict: Verdict) -> Finding
     else:
         if shown.leaf not in {other.leaf for other in statement.shown}:
             yield fault("the statement does not hold this entry", "fresh.entries", expected=shown.leaf.hex())
-        yield from _taken_back(entry, [other for _, other in entries_of(statement)])
+        yield from _taken_back(entry, [other for _, other in statement.entries])
 
 
 def _taken_back(entry: Entry, others: list[Entry]) -> Findings:

@@ -17,7 +17,7 @@ from ledger.domain.facts import Account
 from ledger.errors import LedgerError
 from ledger.verify.evidence import Case, Proven, Shown
 from ledger.verify.report import failed
-from ledger.verify.steps import Findings, commitment_of, entries_of, fault, in_map, required, unread
+from ledger.verify.steps import Findings, commitment_of, fault, in_map, required, unread
 
 
 def complete(case: Case) -> Findings:
@@ -34,8 +34,8 @@ def complete(case: Case) -> Findings:
     account, proof = required(evidence.account, "account")
     yield from _account(root, party, account, proof)
     yield from _listed(evidence.shown, account)
-    yield from _concerned(entries_of(evidence), party)
-    yield from _balanced(entries_of(evidence), account)
+    yield from _concerned(evidence.entries, party)
+    yield from _balanced(evidence.entries, account)
 
 
 def _newest(case: Case) -> Findings:
