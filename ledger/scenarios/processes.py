@@ -63,7 +63,7 @@ class Processes:
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
                 list(command),
-                env={**os.environ, **(env or {})},
+                env=environment(env),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -85,6 +85,11 @@ class Processes:
                 child.process.wait()
         if child in self._children:
             self._children.remove(child)
+
+    def check(self) -> None:
+        """Raise `StateError` if a child has ended by itself."""
+        for child in self._children:
+            child.check()
 
     def stop(self) -> None:
         """End every child."""
@@ -124,20 +129,29 @@ def gongfen(*arguments: str) -> list[str]:
     return [found, *arguments]
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, good: Sequence[int] = (0,)) -> str:
-    """Run a command to its end and answer what it printed. Raises `StateError` unless it ends with a ``good`` code."""
-    done = run_to_end(command, env=env)
-    if done.returncode not in good:
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Our environment without settings of a ledger, which belong to another one, and with ``more``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GONGFEN_")}
+    return {**kept, **(more or {})}
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+    """Run a command to its end and answer what it printed. Raises `StateError` if it fails."""
+    done = run_to_end(command, env=env, cwd=cwd)
+    if done.returncode:
         said = (done.stderr or done.stdout).strip()
         raise StateError(f"{' '.join(command[1:3])} ended with code {done.returncode}: {said}", code="command_failed")
     return done.stdout
 
 
-def run_to_end(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_to_end(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, whatever its exit code."""
     return subprocess.run(  # noqa: S603 - our own commands, no shell
         list(command),
-        env={**os.environ, **(env or {})},
+        env=environment(env),
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -56,7 +56,7 @@ def create_command(scenario: Scenario, roots: Sequence[Path]) -> list[str]:
 
 
 class Town:
-    """One data directory under ``folder``. Commands run as processes, as an operator would run them."""
+    """One data directory under ``folder``, an absolute path. Commands run as processes, as an operator runs them."""
 
     def __init__(self, folder: Path, processes: Processes) -> None:
         self.folder = folder
@@ -68,7 +68,7 @@ class Town:
 
     def gongfen(self, *arguments: str) -> str:
         """Run a command on the town's data directory to its end; answers what it printed. Raises `StateError`."""
-        return run(gongfen(*arguments), env=self.env)
+        return run(gongfen(*arguments), env=self.env, cwd=self.folder)
 
     @property
     def env(self) -> dict[str, str]:
@@ -86,7 +86,9 @@ class Town:
 
     def serve(self, port: int = 0) -> Child:
         """Start the server; `url` says where it is."""
-        child = self.processes.start("server", gongfen("serve", "--port", str(port), "--json"), env=self.env)
+        child = self.processes.start(
+            "server", gongfen("serve", "--port", str(port), "--json"), env=self.env, cwd=self.folder
+        )
         self.url = json.loads(wait_for_line(child, '{"url"'))["url"]
         return child
 
@@ -121,9 +123,14 @@ class Town:
             client.commit_state(name)
         self.gongfen("anchor", "once", "--wait", ANCHOR_S, "--config", str(self.anchor_config))
 
+    def keep_anchoring(self, every_s: int) -> Child:
+        """Start the anchor service, which anchors whatever is added."""
+        command = gongfen("anchor", "run", "--interval", str(every_s), "--config", str(self.anchor_config))
+        return self.processes.start("anchor", command, env=self.env, cwd=self.folder)
+
     def audit(self) -> str:
         """Replay the whole ledger and compare everything stored: ``clean``, or the first thing that is not."""
-        done = run_to_end(gongfen("audit", "--json"), env=self.env)
+        done = run_to_end(gongfen("audit", "--json"), env=self.env, cwd=self.folder)
         reports: list[dict[str, Any]] = []
         with suppress(ValueError):
             reports = json.loads(done.stdout)["ledgers"]
