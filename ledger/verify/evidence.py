@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UnsetType
@@ -101,7 +101,7 @@ class _Reader:
 
     def key(self, field: str, proof: MapProof) -> ProvenKey | None:
         try:
-            key, proven = _value(field, proof, _key)
+            key, proven = _value(field, proof, Key)
         except LedgerError as error:
             self.findings.append(failed(error, field))
             return None
@@ -109,7 +109,7 @@ class _Reader:
 
     def account(self, proof: MapProof) -> tuple[Account, Proven] | None:
         try:
-            return _value("account", proof, _account)
+            return _value("account", proof, Account)
         except LedgerError as error:
             self.findings.append(failed(error, "account"))
             return None
@@ -123,9 +123,6 @@ class _Reader:
 
 
 Value = TypeVar("Value", Key, Account)
-_key: Final = msgspec.json.Decoder(Key)
-_account: Final = msgspec.json.Decoder(Account)
-"""Typed and strict: what they accept, and what re-encodes to the same bytes, is a value of formats §7."""
 
 
 def read(proof: Proof) -> tuple[Evidence, list[Finding]]:
@@ -186,12 +183,10 @@ def _check_event(event: Event) -> None:
         )
 
 
-def _value(field: str, proof: MapProof, decoder: msgspec.json.Decoder[Value]) -> tuple[Value, Proven]:
-    value = encode(proof.value)
+def _value(field: str, proof: MapProof, kind: type[Value]) -> tuple[Value, Proven]:
+    """The typed value of a map proof, strictly read; its canonical bytes are what the map must hold."""
     try:
-        fact = decoder.decode(value)
-    except msgspec.DecodeError as error:
+        fact = msgspec.convert(proof.value, kind)
+    except msgspec.ValidationError as error:
         raise FormatError(f"not a value of the state map: {error}", field="value") from error
-    if encode(fact) != value:
-        raise FormatError("not a value of the state map", field="value", expected="the fields of its type")
-    return fact, Proven(field, value, digests_of(proof.path))
+    return fact, Proven(field, encode(fact), digests_of(proof.path))

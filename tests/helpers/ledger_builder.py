@@ -16,16 +16,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
-from ledger.core import ed25519, statemap
+from ledger.core import statemap
 from ledger.core.batch import Head as BatchHead
 from ledger.core.disclosure import digest as disclosure_digest
 from ledger.core.disclosure import make as make_disclosure
 from ledger.core.encoding import encode_base64url
-from ledger.core.hashing import key_id, ledger_id, state_key
+from ledger.core.hashing import ledger_id, state_key
 from ledger.core.merkle import inclusion_path, leaf_hash, root_of
-from ledger.core.note import COSIGNATURE, Checkpoint, VerifierKey, cosign, sign_note
+from ledger.core.note import Checkpoint, VerifierKey, cosign, sign_note
 from ledger.core.receipt import (
     AbsenceProof,
     Commitment,
@@ -36,7 +36,7 @@ from ledger.core.receipt import (
     StatementEntry,
 )
 from ledger.core.signature import sign_event_bytes
-from ledger.core.types import Digest, Origin, PartyId, party_of
+from ledger.core.types import Digest, Origin
 from ledger.domain.append import EMPTY, Appended, Candidate, Head, Planner
 from ledger.domain.entries import event_bytes, parse_entry, parse_event
 from ledger.domain.events import Signature
@@ -45,87 +45,11 @@ from ledger.domain.fields import day_of
 from ledger.domain.judge import needs
 from ledger.domain.state import record_of
 from ledger.errors import LedgerError
+from tests.helpers.cast import BOOK, WITNESSES, Person, Witness, seed_of, trust_file
 from tests.helpers.fake_chain import FakeChain
 
 ORIGIN = "gongfen.example/foshan-village"
 START_MS = 1_637_370_000_000
-BOOK = {
-    "book": "points",
-    "version": 1,
-    "title": "积分细则",
-    "rules": [
-        {
-            "id": "volunteer",
-            "type": "award",
-            "name_zh": "志愿服务",
-            "name_en": "Volunteering",
-            "category": "service",
-            "units": ["merit", "spend"],
-            "target": "person",
-            "points_units": 200,
-        },
-        {
-            "id": "exchange",
-            "type": "redeem",
-            "name_zh": "兑换",
-            "name_en": "Exchange",
-            "category": "shop",
-            "units": ["spend"],
-            "target": "person",
-            "units_per_yuan": 10_000,
-        },
-    ],
-}
-
-
-def seed_of(name: str) -> bytes:
-    """The 32-byte seed of a test key."""
-    return sha256(b"seed of " + name.encode()).digest()
-
-
-class Person(NamedTuple):
-    """A party and its key, both made from a name."""
-
-    name: str
-    party: PartyId
-    seed: bytes
-    public: str
-    key: str
-
-    @classmethod
-    def of(cls, name: str, *, key: str | None = None) -> Person:
-        """The party called ``name``; ``key`` names another key of the same party."""
-        seed = seed_of(key or name)
-        raw = ed25519.public_key(seed)
-        return cls(name, party_of(sha256(name.encode()).digest()[:16]), seed, encode_base64url(raw), key_id(raw))
-
-    def holder(self) -> dict[str, str]:
-        """As entry 0 lists it."""
-        return {"party": self.party, "public": self.public, "suite": "ed25519"}
-
-    def key_ref(self) -> dict[str, str]:
-        """As `role_changed` names a key."""
-        return {"public": self.public, "suite": "ed25519"}
-
-
-class Witness(NamedTuple):
-    """A witness's key. ``audits``: it replays what it signs."""
-
-    name: str
-    seed: bytes
-    audits: bool = False
-
-    @classmethod
-    def of(cls, name: str, *, audits: bool = False) -> Witness:
-        """The witness called ``name``."""
-        return cls(name, seed_of(name), audits)
-
-    def verifier_key(self) -> str:
-        """As a trust file spells it."""
-        return str(VerifierKey.of(name=self.name, key=self.seed, type=COSIGNATURE))
-
-
-WITNESSES = (Witness.of("county.example/witness"), Witness.of("university.example/audit", audits=True))
 
 
 class LedgerBuilder:
@@ -474,19 +398,6 @@ class LedgerBuilder:
         **changes: object,
     ) -> str:
         """A trust file that asks for every witness and every given chain; ``changes`` go into each chain's section."""
-        rules = {
-            "witnesses": len(self.witnesses),
-            "auditors": sum(witness.audits for witness in self.witnesses),
-            "chains": len(chains),
-        }
         keys = [str(VerifierKey.of(name=self.origin, key=self.log_seed)), *logs]
-        parts = [_section("[[log]]", {"origin": self.origin, "keys": keys})]
-        parts += [_section("[[witness]]", {"key": w.verifier_key(), "audits": w.audits}) for w in self.witnesses]
-        parts += [_section("[policy]", rules | (policy or {}))]
-        parts += [_section("[[chain]]", chain.trusted(**changes)) for chain in chains]
-        return "\n".join(parts)
-
-
-def _section(title: str, values: dict[str, Any]) -> str:
-    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]  # JSON scalars and lists are TOML too
-    return "\n".join([title, *lines, ""])
+        sections = [chain.trusted(**changes) for chain in chains]
+        return trust_file(self.origin, keys, self.witnesses, sections, policy or {})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ledger.core.note import VerifierKey
 from ledger.core.receipt import serialise
 from ledger.errors import ConfigError, FormatError
-from ledger.verify import Trust, verify
+from ledger.verify import Trust, outside, verify
+from ledger.verify.evidence import Case, read
+from tests.helpers.cast import seed_of
 from tests.helpers.fake_chain import FakeChain
 from tests.helpers.ledger_builder import LedgerBuilder
 from tests.helpers.receipts import dump, failing, results, sample
@@ -60,8 +65,6 @@ def test_trust_may_be_parsed_once_or_given_as_text_and_data_as_text() -> None:
 
 
 def test_spaces_and_the_order_of_keys_do_not_matter() -> None:
-    import json
-
     s = sample()
     turned = dict(reversed(s.receipt_json().items()))
     assert s.judge(json.dumps(turned, indent=3).encode()).verdict == "genuine"
@@ -138,9 +141,6 @@ def test_too_few_witnesses_are_pending() -> None:
 
 def test_after_a_rotation_any_of_the_listed_log_keys_will_do() -> None:
     s = sample()
-    from ledger.core.note import VerifierKey
-    from tests.helpers.ledger_builder import seed_of
-
     new = seed_of("new log key")
     key = str(VerifierKey.of(name=s.ledger.origin, key=new))
     note = s.ledger.checkpoint(s.size, seed=new)
@@ -196,6 +196,9 @@ def test_a_statement_that_settles_nothing_leaves_the_receipt_pending() -> None:
         report = s.judge(s.receipt(), trust=trust, fresh=serialise(fresh))
         assert report.verdict == "pending", words
         assert words in report.steps[-1].detail
+    spoilt = s.receipt_json()
+    spoilt["entry"] = "AAAA"
+    assert results(s.judge(spoilt, fresh=serialise(s.statement())))["current"] == "failed"
     unread = s.judge(s.receipt(), fresh=b"{}")
     assert (unread.verdict, results(unread)["current"]) == ("pending", "missing")
 
@@ -272,3 +275,11 @@ def test_a_receipt_of_unreadable_parts_fails_wherever_they_are_needed() -> None:
     assert failing(report) == set(ALL_STEPS)
     assert report.as_of is None
     assert report.subject.origin is None
+
+
+def test_steps_that_looked_at_another_checkpoint_than_the_signed_one_would_notice() -> None:
+    s = sample()
+    evidence, _ = read(s.receipt())
+    other = evidence._replace(text=evidence.text.replace("foshan", "elsewhere"))
+    (finding,) = outside.checkpoint(Case(other, Trust.parse(s.trust), None, None))
+    assert (finding.result, finding.field) == ("failed", "checkpoint")

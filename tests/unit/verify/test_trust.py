@@ -7,8 +7,9 @@ import pytest
 from ledger.core.note import VerifierKey
 from ledger.errors import ConfigError
 from ledger.verify import Trust
+from tests.helpers.cast import Witness, seed_of
 from tests.helpers.fake_chain import FakeChain
-from tests.helpers.ledger_builder import LedgerBuilder, Witness, seed_of
+from tests.helpers.ledger_builder import LedgerBuilder
 
 LEDGER = LedgerBuilder()
 CHAIN = FakeChain()
@@ -87,6 +88,7 @@ BAD = {
     "the log as its own witness": (changed(WITNESS_KEY, SELF_WITNESS), "witness[0].key"),
     "not an address": (changed(CHAIN.contract, "0xabc"), "chain[0].contract"),
     "a short code hash": (changed(CHAIN.code_hash, "0x" + CHAIN.code_hash[2:]), "chain[0].code_hash"),
+    "a code hash with a line break": (changed(f'"{CHAIN.code_hash}"', f'"{CHAIN.code_hash}\\n"'), "chain[0].code_hash"),
     "a contract twice": (GOOD + CHAIN_SECTION, "chain[1].contract"),
     "a node twice": (changed(f'"{CHAIN.rpc[0]}"', f'"{CHAIN.rpc[0]}", "{CHAIN.rpc[0]}"'), "chain[0].rpc"),
     "a chain id of nothing": (changed("id = 31337", "id = 0"), "chain[0].id"),
