@@ -24,7 +24,7 @@ from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import prepare_submission
 from ledger.service.queue import Observer, Sequencer
 from ledger.store import entries as log
-from ledger.store.database import WriterLock, open_engine, reading, writing
+from ledger.store.database import WriterLock, open_engine, opening, reading, writing
 from ledger.store.migrate import is_readable, upgrade
 from ledger.store.vault import Vault
 
@@ -52,14 +52,16 @@ class Storage:
 
     def open_for_writing(self) -> None:
         """Take the writer's lock and bring the schema up to date. Raises `StateError` if somebody else writes."""
-        self._lock.acquire()
-        upgrade(self.engine)
+        with opening():
+            self._lock.acquire()
+            upgrade(self.engine)
 
     @property
     def vault(self) -> Vault:
         """The vault; its key is made on first use of a new data directory."""
         if self._vault is None:
-            self._vault = Vault(self._key_store, self._vault_key().seed)
+            with opening():
+                self._vault = Vault(self._key_store, self._vault_key().seed)
         return self._vault
 
     def _vault_key(self) -> KeyFile:
@@ -77,8 +79,9 @@ class Storage:
 
     def ledgers(self) -> list[log.LedgerRow]:
         """Every ledger of the database; none in one that was never written. Raises `StateError` for another version."""
-        if not is_readable(self.engine):
-            return []
+        with opening():
+            if not is_readable(self.engine):
+                return []
         with reading(self.engine) as connection:
             return log.all_ledgers(connection)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.core.types import PartyId, party_of
 from ledger.errors import ConfigError, StateError
@@ -42,6 +42,17 @@ def open_engine(url: str) -> Engine:
     raise ConfigError(
         "unknown kind of database", field="database_url", expected="sqlite or postgresql", got=parsed.drivername
     )
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Tell a database that cannot be opened, and one that is none, as a `ConfigError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise ConfigError(
+            f"the database cannot be opened: {' '.join(str(error.orig).split())}", code="database", field="database_url"
+        ) from error
 
 
 @contextmanager
