@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", error)
     except Exception as error:  # whatever it is, a village accountant gets one line, and code 2
-        _fail(f"internal error, {type(error).__name__}: {error}; GONGFEN_DEBUG=1 shows where", error)
+        text = " ".join(str(error).split())
+        _fail(f"internal error, {type(error).__name__}: {text}; GONGFEN_DEBUG=1 shows where", error)
     sys.exit(0)
 
 

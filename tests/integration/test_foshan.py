@@ -1,0 +1,128 @@
+"""Scenario foshan through a real server: every answer as meant, read back, replayed, audited; and with a chain."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.core.types import short_name
+from ledger.errors import ConfigError
+from ledger.scenarios.foshan import Scenario, generate
+from ledger.scenarios.processes import Processes, gongfen, run, run_to_end
+from ledger.scenarios.report import Report
+from ledger.scenarios.runner import opened, run_here
+from ledger.scenarios.town import Town, write_roots
+
+PROJECT = Path(__file__).resolve().parents[2]
+SMALL = 0.02
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return generate(scale=SMALL)
+
+
+@pytest.fixture(scope="module")
+def town(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    with Processes(folder / "logs") as processes:
+        town = Town(folder, processes)
+        town.found(scenario)
+        town.serve()
+        yield town
+
+
+def check_figures(report: Report, scenario: Scenario) -> None:
+    size = scenario.size
+    assert report.musts["exact counts"] is True
+    assert list(report.musts.values()).count(None) == 4
+    assert (report.residents, report.activities, report.participations) == (
+        size.residents,
+        size.activities,
+        size.participations,
+    )
+    assert report.saved_fen > size.target_fen
+    assert report.net_units == report.awarded_units - report.deducted_units
+    assert report.refusals == sum(1 for signed in scenario.submissions if signed.refused)
+    assert report.good
+
+
+def test_a_run_lands_on_its_figures_and_sent_again_is_answered_as_before(town: Town, scenario: Scenario) -> None:
+    with opened(scenario, town.url) as run:
+        first = run.drive()
+        report = run.report()
+        again = run.drive()
+        assert run.report() == report
+    check_figures(report, scenario)
+    assert [answered.seq for answered in again] == [answered.seq for answered in first]
+    assert all(answered.replayed for answered in again if not answered.code)
+    assert town.audit() == "clean"
+
+
+def test_founding_again_keeps_the_ledger_and_its_log_key(town: Town, scenario: Scenario, tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes:
+        again = Town(town.folder, processes)
+        assert short_name(scenario.origin) in again.found(scenario)
+
+
+def test_the_command_runs_against_a_server_that_is_there(town: Town, tmp_path: Path) -> None:
+    options = ("--scale", str(SMALL), "--url", town.url, "--out", str(tmp_path), "--json")
+    report = json.loads(run(gongfen("scenario", "run", "foshan", *options)))
+    assert report["musts"]["exact counts"] is True
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == report
+
+
+def test_the_command_says_which_scenarios_there_are(tmp_path: Path) -> None:
+    done = run_to_end(gongfen("scenario", "run", "nowhere"))
+    assert done.returncode == 2
+    assert "foshan" in done.stderr
+
+
+def test_the_root_keys_are_written_once_and_never_over_others(scenario: Scenario, tmp_path: Path) -> None:
+    files = write_roots(scenario, tmp_path)
+    assert write_roots(scenario, tmp_path) == files
+    with pytest.raises(ConfigError):
+        write_roots(generate(1, SMALL), tmp_path)
+
+
+def test_the_key_command_shows_how_the_ledger_is_made(tmp_path: Path) -> None:
+    made = json.loads(run(gongfen("scenario", "keys", "foshan", "--out", str(tmp_path / "keys"), "--json")))
+    assert all(Path(file).exists() for file in made["files"])
+    run([*gongfen(), *made["command"][1:]], env={"GONGFEN_DATA_DIR": str(tmp_path / "data")})
+    assert (tmp_path / "data" / "ledger.db").exists()
+
+
+def test_a_whole_run_without_a_chain_is_audited_and_leaves_its_report(scenario: Scenario, tmp_path: Path) -> None:
+    report = run_here(scenario, tmp_path, chain=False)
+    check_figures(report, scenario)
+    assert (report.audit, report.anchored_ledgers, report.batches) == ("clean", 0, 0)
+    assert (tmp_path / "data" / "ledger.db").exists()
+
+
+@pytest.mark.node
+def test_the_demonstration_ends_with_the_three_verdicts(tmp_path: Path) -> None:
+    command = [sys.executable, str(PROJECT / "scripts/lib/demo.py"), "--check", "--scale", str(SMALL)]
+    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("genuine (exit code 0)", "pending (exit code 3)", "invalid (exit code 1)", "fails at signed"):
+        assert line in done.stdout
+    assert json.loads((tmp_path / "demo.json").read_text("utf-8"))["good"] is True
+    audit = run_to_end(gongfen("audit", "--json"), env={"GONGFEN_DATA_DIR": str(tmp_path / "data")})
+    assert audit.returncode == 0, audit.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.node
+def test_at_full_size_the_stated_figures_are_anchored_and_audited(tmp_path: Path) -> None:
+    scenario = generate()
+    report = run_here(scenario, tmp_path)
+    check_figures(report, scenario)
+    assert (report.residents, report.activities, report.participations) == (1151, 341, 5971)
+    assert report.saved_fen > 12_000_000
+    assert (report.audit, report.anchored_ledgers) == ("clean", 1)
+    assert report.batches >= 1
