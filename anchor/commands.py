@@ -72,7 +72,7 @@ def deploy(
         as_json,
         lambda: (
             f"the contract stands at {made.chain.contract} on chain {made.chain.id}; {made.quorum} of "
-            f"{len(made.members)} members sign\nwritten to {path}; the keys lie beside it: keep a copy in a safe place\n"
+            f"{len(made.members)} members sign\nwritten to {path}; the keys lie beside it: keep copies of them\n"
             f"for the trust files of verifiers:\n\n{value['trust']}"
         ),
     )

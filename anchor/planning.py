@@ -170,8 +170,8 @@ class Planner:
 
     # What landed without us
 
-    def adopt(self) -> None:
-        """Record the batches that the contract has and the outbox does not know as landed.
+    def adopt(self) -> bool:
+        """Record the batches that the contract has and the outbox does not know as landed; True if there were any.
 
         They are attempts of ours that were given up too early, or batches of an outbox that was lost: their heads are
         in the contract's events. Raises `ChainError` if the chain shows fewer batches than were final here.
@@ -190,6 +190,7 @@ class Planner:
             if landing is None:
                 raise ChainError("the node does not show the event of a batch", got=batch_id)
             self._adopt(batch_id, landing)
+        return known < last.id
 
     def _adopt(self, batch_id: int, landing: Landing) -> None:
         place: dict[str, Any] = {

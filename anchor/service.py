@@ -56,7 +56,8 @@ class Anchoring:
         self.chain.check()
         for _ in range(BATCHES_PER_ROUND):
             done = self._outbox.advance()
-            self._planner.adopt()
+            if self._planner.adopt():
+                continue
             if not done:
                 return False
             if self._planner.plan(alone=self._outbox.one_by_one) is None:
