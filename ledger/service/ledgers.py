@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import structlog
 from sqlalchemy import Engine
@@ -29,6 +30,10 @@ from ledger.store.migrate import is_readable, upgrade
 from ledger.store.vault import Vault
 
 logger = structlog.get_logger(__name__)
+
+AUDIT_HINT: Final = "run `gongfen audit`"
+SELF_EXPLAINING: Final = frozenset({"wrong_log_key", "wrong_event_key"})
+"""Codes of errors on opening a ledger that say themselves what to do."""
 
 
 def now_ms() -> int:
@@ -87,14 +92,15 @@ class Storage:
 
     def writer(self, row: log.LedgerRow) -> LedgerWriter:
         """The writer of a ledger. Raises `ConfigError` or `StateError` if its keys do not fit."""
-        return LedgerWriter(
-            self.engine,
-            self.vault,
-            row,
-            log_key=self.log_key(row),
-            event_key=read_key(self.settings.keys_dir / f"{row.name}.event.key", "event"),
-            now_ms=self.clock,
-        )
+        vault, log_key = self.vault, self.log_key(row)
+        event_key = read_key(self.settings.keys_dir / f"{row.name}.event.key", "event")
+        try:
+            return LedgerWriter(self.engine, vault, row, log_key=log_key, event_key=event_key, now_ms=self.clock)
+        except LedgerError as error:
+            if AUDIT_HINT in error.message or error.code in SELF_EXPLAINING:
+                raise
+            text = f"what is stored of this ledger is damaged: {error}; {AUDIT_HINT}"
+            raise StateError(text, field=row.name) from error
 
     def log_key(self, row: log.LedgerRow) -> KeyFile:
         """The key that signs a ledger's checkpoints. Raises `ConfigError`."""
