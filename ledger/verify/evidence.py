@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from ledger.core.merkle import leaf_hash
 from ledger.core.note import Checkpoint
@@ -171,9 +171,10 @@ def _check_event(event: Event) -> None:
     body = event.body
     if not is_day(event.occurred_on):
         raise FormatError("not a day of the calendar", field="event.occurred_on", got=event.occurred_on)
-    for name, takes in (("rule", body.takes_rule), ("reverses", body.takes_reverses)):
-        if isinstance(getattr(event, name), UnsetType) is takes:
-            raise FormatError(f"this kind {'needs' if takes else 'takes no'} {name}", field=f"event.{name}")
+    if (event.rule is UNSET) is body.takes_rule:
+        raise FormatError("needs a rule exactly where its kind takes one", field="event.rule")
+    if (event.reverses is UNSET) is body.takes_reverses:
+        raise FormatError("needs an entry to reverse exactly where its kind takes one", field="event.reverses")
     if not isinstance(event.private, UnsetType) and not event.private.keys() <= body.private.keys():
         raise FormatError(
             "a private field that this kind does not have",
