@@ -19,7 +19,8 @@ from api.problems import add_handlers
 from api.routes import accounts, commitments, entries, events, health, ledgers, receipts, tiles
 from ledger.config import Settings
 from ledger.errors import ConfigError
-from ledger.service.ledgers import Ledgers, Storage
+from ledger.service.ledgers import Ledgers
+from ledger.service.storage import Storage
 
 DESCRIPTION = "A signed, hash-chained, anchored ledger of village points. Specification: docs/spec/http.md."
 

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from ledger.core.encoding import encode_base64url
 from ledger.errors import AccessError, ConfigError, FormatError, LedgerError, NotFoundError
-from ledger.service.ledgers import now_ms
+from ledger.service.storage import now_ms
 
 logger = structlog.get_logger(__name__)
 

@@ -78,7 +78,7 @@ def revoke(
 
 
 def _shown(token: Token) -> dict[str, Any]:
-    from ledger.service.ledgers import now_ms
+    from ledger.service.storage import now_ms
 
     value: dict[str, Any] = {
         "id": token.id,

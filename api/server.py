@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import sys
@@ -17,9 +16,8 @@ import uvicorn
 from api.app import create_app
 from ledger.config import Settings
 from ledger.errors import ConfigError
+from ledger.service.memory import settle
 
-GC_THRESHOLD: Final = (50_000, 20, 50)
-"""Young objects are looked through far less often: a collection stops every request."""
 BACKLOG: Final = 2048
 STOP_AFTER_S: Final = 30
 
@@ -49,9 +47,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=STOP_AFTER_S,
             )
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*GC_THRESHOLD)
+            settle()
             ready(_url(listener))
             await _Server(config).serve([listener])
 

@@ -11,7 +11,7 @@ from ledger.errors import NotFoundError
 
 if TYPE_CHECKING:
     from ledger.service.audit import AuditReport
-    from ledger.service.ledgers import Storage
+    from ledger.service.storage import Storage
     from ledger.store.entries import LedgerRow
 
 FAULTS_FOUND = 1
@@ -27,7 +27,7 @@ def audit(
 
     Exit codes: 0 everything holds, 1 faults were found, 2 the audit could not be made.
     """
-    from ledger.service.ledgers import Storage
+    from ledger.service.storage import Storage
 
     storage = Storage(settings_of(data_dir))
     try:

@@ -47,7 +47,7 @@ def sign(
     """
     from ledger.core.encoding import parse_json
     from ledger.domain.fields import encode
-    from ledger.service.ledgers import sign_submission
+    from ledger.service.founding import sign_submission
 
     keys = [event_key(path) for path in key]
     given = parse_json(read_input(file))

@@ -24,7 +24,8 @@ def create(
     """Make a ledger: its keys and entry 0, signed by every root key. The server must not be running."""
     from ledger.core.types import short_name
     from ledger.keys import read_key
-    from ledger.service.ledgers import Storage, create_ledger
+    from ledger.service.founding import create_ledger
+    from ledger.service.storage import Storage
 
     roots = [event_key(path) for path in root_key]
     settings = settings_of(data_dir)
@@ -58,8 +59,8 @@ def _created(value: dict[str, Any], keys: Path) -> str:
 @app.command("list")
 def list_ledgers(data_dir: DataDir = None, as_json: Json = False) -> None:
     """List the ledgers of this data directory, also while the server runs."""
-    from ledger.service.ledgers import Storage
     from ledger.service.queries import view_ledger
+    from ledger.service.storage import Storage
     from ledger.store.database import reading
 
     storage = Storage(settings_of(data_dir))

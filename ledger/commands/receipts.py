@@ -80,7 +80,7 @@ def verify(
     Exit codes: 0 genuine, 3 a confirmation is still missing, 4 superseded, 1 not valid, 2 unreadable or misused.
     """
     from ledger.rpc import RpcReader
-    from ledger.service.ledgers import now_ms
+    from ledger.service.storage import now_ms
     from ledger.verify import verify as check
 
     data, text = read_input(file), read_text(trust)

@@ -12,6 +12,7 @@ import httpx
 
 import ledger
 from ledger.client import LedgerClient
+from ledger.config import Settings
 from ledger.core.types import short_name
 from ledger.errors import ConfigError
 from ledger.keys import read_key, write_key
@@ -27,6 +28,8 @@ from ledger.scenarios.processes import (
     wait_for,
     wait_for_line,
 )
+from ledger.service.founding import create_ledger
+from ledger.service.storage import Storage
 
 ANCHOR_S: Final = "60"
 """How long an anchor may take to become final."""
@@ -76,13 +79,25 @@ class Town:
         return {"GONGFEN_DATA_DIR": str(self.data_dir)}
 
     def found(self, scenario: Scenario) -> str:
-        """Make the ledger, unless it was made before. Answers the C2SP verifier key of its log."""
+        """Make the ledger, unless it was made before. Answers the C2SP verifier key of its log.
+
+        Does what the command that `create_command` shows does, without the time that another process takes to start.
+        """
         name = short_name(scenario.origin)
-        roots = write_roots(scenario, self.folder / "keys")
-        ledgers = json.loads(self.gongfen("ledger", "list", "--json"))["ledgers"]
-        if name not in [view["name"] for view in ledgers]:
-            self.gongfen(*create_command(scenario, roots))
+        roots = [read_key(path, "event") for path in write_roots(scenario, self.folder / "keys")]
+        storage = Storage(self._settings())
+        try:
+            storage.open_for_writing()
+            if name not in [row.name for row in storage.ledgers()]:
+                create_ledger(storage, scenario.origin, roots=roots, profile=scenario.profile, threshold=len(roots))
+        finally:
+            storage.close()
         return str(read_key(self.data_dir / "keys" / f"{name}.log.key", "log").verifier_key)
+
+    def _settings(self) -> Settings:
+        """The defaults of this data directory, whatever the environment says of another one."""
+        database, key_store = (f"sqlite:///{self.data_dir / name}" for name in ("ledger.db", "keystore.db"))
+        return Settings(data_dir=self.data_dir, database_url=database, key_store_url=key_store)
 
     def serve(self, port: int = 0) -> Child:
         """Start the server; `url` says where it is."""

@@ -17,10 +17,13 @@ from typing import Final
 from ledger.errors import BusyError, LedgerError
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import Prepared
+from ledger.service.remote import RemoteWriter
 
 BUSY_GROUP: Final = 2
 """A group at least this large means load: the next one is gathered."""
 
+Writer = LedgerWriter | RemoteWriter
+"""In this process, or in one of its own."""
 Observer = Callable[[str, int, float], None]
 """Told of every group after its commit: the ledger's short name, how many events it held, the seconds it took."""
 
@@ -30,7 +33,7 @@ class Sequencer:
 
     def __init__(
         self,
-        writer: LedgerWriter,
+        writer: Writer,
         *,
         queue_max: int,
         group_max: int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,19 +150,25 @@ class WriterLock:
         self._file: int | None = None
         self._connection: Connection | None = None
 
-    def acquire(self) -> None:
-        """Raises `StateError` if another process holds it."""
-        if self._engine.dialect.name == "postgresql":
-            self._connection = self._engine.connect()
-            held = self._connection.exec_driver_sql(
-                "SELECT pg_try_advisory_lock(%(lock)s, current_schema()::regnamespace::oid::int)", {"lock": WRITER_LOCK}
-            ).scalar()
-            self._connection.commit()
-        else:
-            held = self._lock_file()
-        if not held:
+    def acquire(self, patience_s: float = 0) -> None:
+        """Wait at most ``patience_s``; raises `StateError` if another process still holds it then."""
+        deadline = time.monotonic() + patience_s
+        while not self._try():
             self.release()
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
             raise StateError("another process writes this database; stop it first", code="locked", field="database_url")
+
+    def _try(self) -> bool:
+        if self._engine.dialect.name != "postgresql":
+            return self._lock_file()
+        self._connection = self._engine.connect()
+        held = self._connection.exec_driver_sql(
+            "SELECT pg_try_advisory_lock(%(lock)s, current_schema()::regnamespace::oid::int)", {"lock": WRITER_LOCK}
+        ).scalar()
+        self._connection.commit()
+        return bool(held)
 
     def _lock_file(self) -> bool:
         name = self._engine.url.database

@@ -22,8 +22,9 @@ from ledger.config import Settings
 from ledger.core.encoding import canonical, encode_base64url
 from ledger.keys import KeyFile, new_event_key
 from ledger.service.commit import LedgerWriter
+from ledger.service.founding import create_ledger
 from ledger.service.intake import prepare
-from ledger.service.ledgers import Storage, create_ledger
+from ledger.service.storage import Storage
 from ledger.store.entries import LedgerRow
 
 ORIGIN = "bench.example/village"

@@ -16,8 +16,9 @@ from ledger.config import Settings
 from ledger.errors import LedgerError
 from ledger.scenarios.foshan import Scenario, generate
 from ledger.service.commit import Answer, LedgerWriter
+from ledger.service.founding import create_ledger
 from ledger.service.intake import prepare
-from ledger.service.ledgers import Storage, create_ledger
+from ledger.service.storage import Storage
 
 NOON_MS = 1_795_000_000_000
 BOTH = [pytest.param("sqlite", id="sqlite"), pytest.param("postgres", id="postgres", marks=pytest.mark.postgres)]

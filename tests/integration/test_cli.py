@@ -19,7 +19,7 @@ from ledger.core.disclosure import digest, make
 from ledger.core.note import COSIGNATURE, VerifierKey
 from ledger.core.tlogproof import TlogProof
 from ledger.keys import new_event_key, new_log_key, new_vault_key, write_key
-from ledger.service.ledgers import Storage
+from ledger.service.storage import Storage
 from tests.helpers.village import ORIGIN, person
 from tests.unit.api.world import NAME, founded, maker, running, serving, write_keys
 

@@ -11,7 +11,7 @@ import pytest
 from api import auth
 from api.auth import SCOPES, Gate, Scope, TokenFile, parse_scope
 from ledger.errors import AccessError, ConfigError, FormatError, NotFoundError
-from ledger.service.ledgers import now_ms
+from ledger.service.storage import now_ms
 
 
 @pytest.fixture

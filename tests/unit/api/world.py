@@ -24,8 +24,9 @@ from api.app import create_app
 from ledger.client import LedgerClient
 from ledger.config import Settings
 from ledger.keys import KeyFile, new_event_key, write_key
-from ledger.service.ledgers import Storage, create_ledger
+from ledger.service.founding import create_ledger
 from ledger.service.queue import Sequencer
+from ledger.service.storage import Storage
 from tests.helpers.village import BOOK, OFFICERS, ORIGIN, Village, person
 
 NAME = "foshan-village"

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from ledger.core.merkle import leaf_hash
 from ledger.service.audit import AuditReport, audit_ledger
 from ledger.service.commit import LedgerWriter
-from ledger.service.ledgers import Storage
+from ledger.service.storage import Storage
 from ledger.store.database import writing
 from ledger.store.schema import APPEND_ONLY
 from tests.helpers.storage import append_all, database, found, open_storage, small_scenario

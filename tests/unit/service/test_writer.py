@@ -18,7 +18,7 @@ from ledger.service import commit
 from ledger.service.audit import audit_ledger
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import prepare
-from ledger.service.ledgers import Storage
+from ledger.service.storage import Storage
 from ledger.store import entries as log
 from ledger.store import scan
 from ledger.store.database import reading, writing
