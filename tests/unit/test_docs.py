@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from ledger.config import Settings
+from ledger.core import encoding, note, receipt, types
+from ledger.domain import disclosures, events
 from ledger.store.schema import APPEND_ONLY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +105,35 @@ def test_the_table_of_refusals_names_every_code_of_a_state_error() -> None:
                 raised |= {word.value.value for word in node.keywords if word.arg == "code"}
     assert len(raised) > 6
     assert raised <= told
+
+
+BOUNDS = {
+    "an event ≤ {:,} bytes": events.EVENT_MAX_BYTES,
+    "an entry ≤ {:,}": events.ENTRY_MAX_BYTES,
+    "1 to {} signatures": events.SIGNATURES_MAX,
+    "≤ {} parties": events.PARTIES_MAX,
+    "depth ≤ {}:": encoding.MAX_DEPTH,
+    "≤ {} characters, e.g.": types.ORIGIN_MAX,
+    "at most {:,} bytes, 1 to": note.MAX_NOTE_SIZE,
+    "1 to {} signature lines": note.MAX_SIGNATURES,
+    "names of 1 to {} characters": note.MAX_NAME,
+    "(1 to {:,} characters)": disclosures.TEXT_MAX,
+    "an event has at most {}.": receipt.DISCLOSURES_MAX,
+    "at most 1 MiB ({:,} bytes)": receipt.RECEIPT_MAX_BYTES,
+    "a statement at most {} MiB": receipt.STATEMENT_MAX_BYTES >> 20,
+    "from the leaf's sibling up | {} |": receipt.PATH_MAX,
+    "{} hashes |": receipt.MAP_PATH_MAX,
+    "leaf to root, ≤ {};": receipt.BATCH_PATH_MAX,
+    "a contract stands once | {} |": receipt.ANCHORS_MAX,
+    "order of first use (≤ {:,})": receipt.KEYS_MAX,
+    "≤\n{:,}, in order of index": receipt.ENTRIES_MAX,
+}
+"""What formats says of each bound, and the bound in the code."""
+
+
+@pytest.mark.parametrize("words", BOUNDS)
+def test_the_bounds_of_the_formats_are_those_of_the_code(words: str) -> None:
+    assert words.format(BOUNDS[words]) in text_of(DOCS / "spec" / "formats.md")
 
 
 def test_the_tables_that_only_grow_are_those_of_the_schema() -> None:
