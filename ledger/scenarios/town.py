@@ -87,8 +87,8 @@ class Town:
         roots = [read_key(path, "event") for path in write_roots(scenario, self.folder / "keys")]
         storage = Storage(self._settings())
         try:
-            storage.open_for_writing()
             if name not in [row.name for row in storage.ledgers()]:
+                storage.open_for_writing()
                 create_ledger(storage, scenario.origin, roots=roots, profile=scenario.profile, threshold=len(roots))
         finally:
             storage.close()

@@ -1,0 +1,94 @@
+"""A ledger in memory for scenarios: the product's own reading, planning and replaying, without disk or network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ledger.core.encoding import JSON, encode_base64url
+from ledger.core.note import VerifierKey
+from ledger.domain.append import EMPTY, Appended, Candidate, Known, Planner
+from ledger.domain.entries import Entry, check_submitted, event_bytes, parse_entry, parse_submission
+from ledger.domain.state import ReplayFacts
+from ledger.errors import LedgerError
+from ledger.scenarios.actors import Actor
+from ledger.scenarios.draw import Draw
+from ledger.scenarios.foshan import Scenario
+from ledger.scenarios.scribe import Scribe, Signed
+from ledger.service.intake import prepare_submission
+
+NOW_MS = 1_639_756_800_000 + 86_400_000
+"""2021-12-18 in Shanghai: the day after the scenario."""
+
+
+class MemoryLedger:
+    """Entry 0 and whatever is sent after it; `codes` are the refusals by the event's id."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._entries: list[bytes] = []
+        self._seqs: dict[str, int] = {}
+        self._facts = ReplayFacts(self._seqs, lambda seq: self._entries[seq])
+        self._known: dict[str, Known] = {}
+        self._head = EMPTY
+        assert self.send(_founding(scenario)) is None
+
+    def send(self, signed: Signed) -> str | None:
+        """Append one submission; answers the code of its refusal, or None."""
+        try:
+            submission = parse_submission(signed.data)
+            check_submitted(event_bytes(submission.event))
+            candidate = prepare_submission(submission, lambda _: None).candidate
+        except LedgerError as error:
+            return error.code
+        return self._append(candidate)
+
+    def _append(self, candidate: Candidate) -> str | None:
+        planner = Planner(self._head, self._facts, self._known, now_ms=NOW_MS)
+        plan = planner.plan([candidate])
+        outcome = plan.outcomes[0]
+        if isinstance(outcome, LedgerError):
+            return outcome.code
+        if isinstance(outcome, Appended):
+            self._entries.append(outcome.data)
+            self._seqs[outcome.event_id] = outcome.seq
+            self._known = {outcome.event_id: Known(outcome.seq, outcome.leaf, outcome.at_ms, candidate.event_data)}
+            self._head = plan.head
+        return None
+
+    def remember(self, events: Iterable[Signed]) -> None:
+        """Have events that stand in the log known as such, for conflicts of their ids."""
+        for signed in events:
+            seq = self._seqs[signed.id]
+            data = event_bytes(parse_submission(signed.data).event)
+            entry = parse_entry(self._entries[seq])
+            self._known[signed.id] = Known(seq, self._head.last_leaf, entry.chain.at, data)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, in order."""
+        return map(parse_entry, self._entries)
+
+    def spend_never_below_zero(self, issuer: str) -> bool:
+        """Whether no balance of `spend` but the issuer's was ever below zero."""
+        held: dict[str, int] = {}
+        for entry in self.entries():
+            for posting in entry.effects.postings:
+                held[posting.account] = held.get(posting.account, 0) + posting.delta
+                if posting.account.endswith("/spend") and posting.account[:28] != issuer and held[posting.account] < 0:
+                    return False
+        return True
+
+
+def _founding(scenario: Scenario) -> Signed:
+    """Entry 0, which the server makes where there is one."""
+    ledger = Actor.drawn(Draw("test", "ledger"), "账本", "ledger")
+    holders: list[JSON] = [{"party": root.party, **root.reference()} for root in scenario.roots]
+    body: dict[str, JSON] = {
+        "origin": scenario.origin,
+        "log_key": str(VerifierKey.of(name=scenario.origin, key=Draw("test", "log").take(32))),
+        "profile": scenario.profile,
+        "units": list[JSON](scenario.sources.profile.units),
+        "ledger": {"party": ledger.party, "public": encode_base64url(ledger.public), "suite": "ed25519"},
+        "root": {"threshold": len(scenario.roots), "keys": holders},
+    }
+    scribe = Scribe(scenario.origin, Draw("test", "founding"))
+    scribe.write("ledger_created", [*scenario.roots, ledger], body, day="2020-12-01")
+    return scribe.written[0]
