@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from nacl.signing import SigningKey
 from sqlalchemy import Connection, Engine
 
 from ledger.core.encoding import encode_base64url
@@ -77,6 +78,7 @@ class LedgerWriter:
         self._engine = engine
         self._vault = vault
         self._log_key = log_key
+        self._signing_key = SigningKey(log_key.seed)
         self._event_key = event_key
         self._now_ms = now_ms
         self._facts: dict[str, Fact] = {}
@@ -148,7 +150,7 @@ class LedgerWriter:
         frontier = self._memory.frontier.copy()
         add_tiles(connection, ledger_id, frontier.extend([entry.leaf for entry in appended]))
         checkpoint = Checkpoint(origin=Origin(self.row.origin), size=frontier.size, root=frontier.root())
-        note = sign_note(checkpoint.text(), name=self.row.origin, key=self._log_key.seed)
+        note = sign_note(checkpoint.text(), name=self.row.origin, key=self._signing_key)
         log.add_entries(connection, ledger_id, appended)
         log.add_checkpoint(connection, ledger_id, frontier.size, note)
         write_facts(connection, ledger_id, plan.changes)

@@ -121,6 +121,13 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[ob
         driver(connection).executemany(sql, rows)
 
 
+def run(connection: Connection, sql: str, values: Sequence[object]) -> Any:
+    """Run a hot statement by the driver itself, within the transaction; ``?`` marks the values. Answers its cursor."""
+    if connection.dialect.name == "postgresql":
+        sql = sql.replace("?", "%s")
+    return driver(connection).execute(sql, values)
+
+
 def driver(connection: Connection) -> Any:
     """The driver's own connection, inside the same transaction."""
     return connection.connection.driver_connection

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from ledger.core.types import Digest
 from ledger.domain.append import EMPTY, Appended, Head, Known
 from ledger.domain.entries import parse_entry
 from ledger.domain.fields import encode
 from ledger.errors import NotFoundError, StateError
-from ledger.store.database import driver, insert_rows, party_bytes
+from ledger.store.database import insert_rows, party_bytes, run
 from ledger.store.schema import checkpoints, commitments, concerned, entries, heads, ledgers
 
 READ_CHUNK: Final = 2000
@@ -66,20 +66,19 @@ def find_ledger(connection: Connection, name: str) -> LedgerRow:
 
 def read_head(connection: Connection, ledger_id: int, *, lock: bool = False) -> Head:
     """The head row; ``lock`` keeps every other writer away until the transaction ends."""
-    query = select(heads.c.size, heads.c.last_leaf, heads.c.at_ms).where(heads.c.ledger_id == ledger_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    wait = " FOR UPDATE" if lock and connection.dialect.name == "postgresql" else ""  # SQLite locks the whole database
+    sql = f"SELECT size, last_leaf, at_ms FROM heads WHERE ledger_id = ?{wait}"  # noqa: S608 - of two constants
+    row = run(connection, sql, (ledger_id,)).fetchone()
     if row is None:
         raise StateError("ledger without a head row; run `gongfen audit`", field="heads", got=str(ledger_id))
-    return Head(row.size, Digest(bytes(row.last_leaf)), row.at_ms)
+    size, last_leaf, at_ms = row
+    return Head(size, Digest(bytes(last_leaf)), at_ms)
 
 
 def write_head(connection: Connection, ledger_id: int, head: Head) -> None:
     """Move the head."""
-    connection.execute(
-        update(heads)
-        .where(heads.c.ledger_id == ledger_id)
-        .values(size=head.size, last_leaf=head.last_leaf, at_ms=head.at_ms)
-    )
+    sql = "UPDATE heads SET size = ?, last_leaf = ?, at_ms = ? WHERE ledger_id = ?"
+    run(connection, sql, (head.size, head.last_leaf, head.at_ms, ledger_id))
 
 
 def add_entries(connection: Connection, ledger_id: int, appended: Sequence[Appended]) -> None:
@@ -87,7 +86,7 @@ def add_entries(connection: Connection, ledger_id: int, appended: Sequence[Appen
     insert_rows(
         connection,
         entries,
-        [(ledger_id, entry.seq, UUID(entry.event_id).bytes, entry.leaf, entry.data) for entry in appended],
+        [(ledger_id, entry.seq, _uuid_bytes(entry.event_id), entry.leaf, entry.data) for entry in appended],
     )
     insert_rows(
         connection,
@@ -125,11 +124,15 @@ def stream_entries(connection: Connection, ledger_id: int, first: int, last: int
 
 def find_entry(connection: Connection, ledger_id: int, event_id: str) -> StoredEntry:
     """The entry of an event id. Raises `NotFoundError`."""
-    query = _COLUMNS.where(entries.c.ledger_id == ledger_id, entries.c.event_id == UUID(event_id).bytes)
+    query = _COLUMNS.where(entries.c.ledger_id == ledger_id, entries.c.event_id == _uuid_bytes(event_id))
     row = connection.execute(query).first()
     if row is None:
         raise NotFoundError("no such event", field="id", got=event_id)
     return _stored(row)
+
+
+def _uuid_bytes(event_id: str) -> bytes:
+    return bytes.fromhex(event_id.replace("-", ""))
 
 
 def _stored(row: Sequence[Any]) -> StoredEntry:
@@ -137,22 +140,17 @@ def _stored(row: Sequence[Any]) -> StoredEntry:
     return StoredEntry(seq, str(UUID(bytes=bytes(event_id))), Digest(bytes(leaf)), bytes(data))
 
 
-_KNOWN_SQLITE: Final = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id = ? AND event_id IN ({})"
-_KNOWN_POSTGRES: Final = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id = %s AND event_id = ANY(%s)"
+_KNOWN: Final = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id = ? AND event_id IN ({})"
 
 
 def read_known(connection: Connection, ledger_id: int, event_ids: Sequence[str]) -> dict[str, Known]:
     """The events of these ids that stand in the log already."""
     known: dict[str, Known] = {}
-    names = [UUID(event_id).bytes for event_id in dict.fromkeys(event_ids)]
+    names = [_uuid_bytes(event_id) for event_id in dict.fromkeys(event_ids)]
     for start in range(0, len(names), 500):
         chunk = names[start : start + 500]
-        if connection.dialect.name == "postgresql":
-            rows = driver(connection).execute(_KNOWN_POSTGRES, (ledger_id, chunk)).fetchall()
-        else:
-            marks = ",".join("?" * len(chunk))
-            rows = driver(connection).execute(_KNOWN_SQLITE.format(marks), (ledger_id, *chunk)).fetchall()
-        for row in rows:
+        marks = ",".join("?" * len(chunk))
+        for row in run(connection, _KNOWN.format(marks), (ledger_id, *chunk)).fetchall():
             stored = _stored(row)
             entry = parse_entry(stored.data)
             known[stored.event_id] = Known(stored.seq, stored.leaf, entry.chain.at, encode(entry.event))
@@ -187,7 +185,7 @@ def party_entries(connection: Connection, ledger_id: int, party: str, last: int,
 
 def add_checkpoint(connection: Connection, ledger_id: int, size: int, note: str) -> None:
     """Store a signed checkpoint."""
-    connection.execute(insert(checkpoints).values(ledger_id=ledger_id, size=size, note=note))
+    run(connection, "INSERT INTO checkpoints (ledger_id, size, note) VALUES (?, ?, ?)", (ledger_id, size, note))
 
 
 def checkpoint_covering(connection: Connection, ledger_id: int, seq: int) -> str:

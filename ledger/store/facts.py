@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -12,12 +12,13 @@ from ledger.domain.entries import parse_entry
 from ledger.domain.facts import RECORDED_PREFIX, Fact, decode_fact, encode_fact
 from ledger.domain.state import record_of
 from ledger.errors import NotFoundError, StateError
-from ledger.store.database import driver, insert_rows, upsert_rows
+from ledger.store.database import insert_rows, run, upsert_rows
 from ledger.store.entries import find_entry
 from ledger.store.schema import facts, map_pages, map_values
 
-_FACTS_SQLITE = "SELECT key, value FROM facts WHERE ledger_id = ? AND key IN (SELECT value FROM json_each(?))"
-_FACTS_POSTGRES = "SELECT key, value FROM facts WHERE ledger_id = %s AND key = ANY(%s)"
+_FACTS: Final = "SELECT key, value FROM facts WHERE ledger_id = ? AND key IN ({})"
+CHUNK: Final = 500
+"""Values in one query."""
 
 
 def read_facts(connection: Connection, ledger_id: int, keys: Sequence[str]) -> dict[str, Fact | None]:
@@ -30,12 +31,11 @@ def read_facts(connection: Connection, ledger_id: int, keys: Sequence[str]) -> d
         else:
             stored.append(key)
     if stored:
-        if connection.dialect.name == "postgresql":
-            rows = driver(connection).execute(_FACTS_POSTGRES, (ledger_id, stored)).fetchall()
-        else:
-            rows = driver(connection).execute(_FACTS_SQLITE, (ledger_id, json.dumps(stored))).fetchall()
-        for key, value in rows:
-            found[key] = decode_fact(key, bytes(value))
+        for start in range(0, len(stored), CHUNK):
+            chunk = stored[start : start + CHUNK]
+            sql = _FACTS.format(",".join("?" * len(chunk)))
+            for key, value in run(connection, sql, (ledger_id, *chunk)).fetchall():
+                found[key] = decode_fact(key, bytes(value))
     return found
 
 

@@ -8,12 +8,12 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from ledger.errors import StateError
-from ledger.store.database import driver, insert_rows
+from ledger.store.database import insert_rows, run
 from ledger.store.schema import entries, tiles
 
 UPPER_TILES_KEPT: Final = 4_096
 """Tiles above level 0 that a cache may hold: 64 MiB, every such tile of a log of 268 million entries."""
-_SELECT: Final = 'SELECT data FROM tiles WHERE ledger_id = {0} AND level = {0} AND "index" = {0}'
+_SELECT: Final = 'SELECT data FROM tiles WHERE ledger_id = ? AND level = ? AND "index" = ?'
 
 UpperTiles = dict[tuple[int, int], bytes]
 """Full tiles above level 0 of one ledger, by level and index. They never change, so they may be kept for ever."""
@@ -27,8 +27,6 @@ class StoredTiles:
 
     def __init__(self, connection: Connection, ledger_id: int, upper: UpperTiles | None = None) -> None:
         self._connection = connection
-        self._execute = driver(connection).execute
-        self._sql = _SELECT.format("%s" if connection.dialect.name == "postgresql" else "?")
         self._ledger_id = ledger_id
         self._upper = {} if upper is None else upper
 
@@ -36,7 +34,7 @@ class StoredTiles:
         """A full tile with its inner nodes. Raises `StateError` if it is not stored."""
         if level and (kept := self._upper.get((level, index))):
             return kept
-        row = self._execute(self._sql, (self._ledger_id, level, index)).fetchone()
+        row = run(self._connection, _SELECT, (self._ledger_id, level, index)).fetchone()
         if row is None:
             raise StateError("a full tile is missing; run `gongfen audit`", field="tiles", got=f"{level}/{index}")
         data = bytes(row[0])
