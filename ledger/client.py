@@ -163,9 +163,10 @@ class LedgerClient:
 
 
 def join_submission(event: bytes, signatures: bytes, disclosures: Iterable[str] = ()) -> bytes:
-    """One submission line from the canonical bytes of an event and of its signatures."""
-    shown = json.dumps(list(disclosures)).encode()
-    return b'{"disclosures":%b,"event":%b,"signatures":%b}' % (shown, event, signatures)
+    """One submission line, canonical, from the canonical bytes of an event and of its signatures."""
+    shown = json.dumps(list(disclosures), separators=(",", ":"))
+    head = f'"disclosures":{shown},'.encode() if shown != "[]" else b""
+    return b'{%b"event":%b,"signatures":%b}' % (head, event, signatures)
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
