@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # paths name parties
     )
     app.state.metrics = metrics
     app.add_middleware(Guard, gate=gate)
