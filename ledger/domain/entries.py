@@ -80,8 +80,7 @@ def parse_submission(data: bytes) -> Submission:
     """A submission in any JSON spelling. Raises `FormatError`; nothing of it is verified yet."""
     _check_size(data, SUBMISSION_MAX_BYTES, "submission")
     submission = cast(Submission, _read(_submission, data, "submission"))
-    if encode(submission) != data:
-        _check_keys_of(data)
+    _check_keys_of(data, encode(submission))
     return submission
 
 
@@ -89,8 +88,7 @@ def parse_event(data: bytes) -> Event:
     """An event in any JSON spelling. Raises `FormatError`."""
     _check_size(data, SUBMISSION_MAX_BYTES, "event")
     event = cast(Event, _read(_event, data, "event"))
-    if encode(event) != data:
-        _check_keys_of(data)
+    _check_keys_of(data, encode(event))
     return event
 
 
@@ -196,9 +194,15 @@ _SENTENCES: Final = (
 """msgspec's sentences, what we say, and what was expected where the sentence does not tell."""
 
 
-def _check_keys_of(data: bytes) -> None:
-    """Refuse what a typed read lets through: a key that stands twice, of which the last would count."""
-    json.loads(data, object_pairs_hook=_check_keys)
+def _check_keys_of(data: bytes, canonical: bytes) -> None:
+    """Refuse what a typed read lets through: a key that stands twice, of which the last would count.
+
+    Without backslashes every text stands between two quotes; as many of them as in the canonical form leave no room
+    for a key that stands twice. Empty ``disclosures`` are left out of that form and counted apart.
+    """
+    left_out = 2 if b'"disclosures"' in data and b'"disclosures"' not in canonical else 0
+    if b"\\" in data or data.count(b'"') != canonical.count(b'"') + left_out:
+        json.loads(data, object_pairs_hook=_check_keys)
 
 
 def _check_keys(items: list[tuple[str, JSON]]) -> None:
