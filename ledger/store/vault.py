@@ -64,7 +64,7 @@ class Vault:
     def seal(self, ledger_id: int, party: str, seq: int, name: str, disclosure: str) -> bytes:
         """The stored form of a disclosure. `prepare` was called for the party."""
         nonce = os.urandom(_NONCE_SIZE)
-        cipher = self._ciphers[ledger_id, party]
+        cipher = self._ciphers.get((ledger_id, party)) or self._load(ledger_id, [party])[party]
         return nonce + cipher.encrypt(nonce, disclosure.encode("ascii"), _place(ledger_id, seq, name))
 
     def open(self, ledger_id: int, party: str, seq: int, name: str, sealed: bytes) -> str | None:
