@@ -133,7 +133,7 @@ async def _on_ledger_error(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, title = _FRAMEWORK.get(error.status_code, ("malformed", "The request is malformed"))
-    detail = f"{request.method} {request.url.path}: {error.detail}".lower() if code != "malformed" else error.detail
+    detail = f"{request.method} {request.url.path}: {error.detail.lower()}" if code != "malformed" else error.detail
     request.app.state.metrics.refused(code)
     return respond(_problem(error.status_code, code, title, detail), error.headers)
 

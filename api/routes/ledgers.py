@@ -15,9 +15,9 @@ router = APIRouter(prefix="/v1/ledgers", tags=["ledgers"])
 
 @router.get("", **described({200: answer("every ledger of this server", LedgerList)}))
 async def get_ledgers(request: Request) -> Response:
-    """Every ledger of this server."""
+    """Every ledger of this server that has its entry 0."""
     service = service_of(request)
-    rows = [sequencer.writer.row for sequencer in service.ledgers.all()]
+    rows = [sequencer.writer.row for sequencer in service.ledgers.all() if sequencer.writer.size]
 
     def look(connection: Connection) -> list[LedgerSummary]:
         return [LedgerSummary.of(view_ledger(connection, row)) for row in rows]

@@ -104,7 +104,13 @@ def progress(label: str, total: int | None = None) -> Iterator[Advance]:
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,  # results belong on standard output, also while a bar is shown
+        redirect_stderr=False,
+    ) as bar:
         task = bar.add_task(label, total=total)
 
         def advance(done: int, total: int | None = None) -> None:

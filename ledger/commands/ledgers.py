@@ -61,13 +61,15 @@ def list_ledgers(data_dir: DataDir = None, as_json: Json = False) -> None:
     """List the ledgers of this data directory, also while the server runs."""
     from ledger.service.queries import view_ledger
     from ledger.service.storage import Storage
+    from ledger.store import entries as log
     from ledger.store.database import reading
 
     storage = Storage(settings_of(data_dir))
     try:
         rows = storage.ledgers()
         with reading(storage.engine) as connection:
-            views = [view_ledger(connection, row)._asdict() for row in rows]
+            begun = [row for row in rows if log.read_head(connection, row.ledger_id).size]
+            views = [view_ledger(connection, row)._asdict() for row in begun]
     finally:
         storage.close()
     lines = [f"{view['name']}  {view['origin']}  {view['size']} entries  root {view['root']}" for view in views]

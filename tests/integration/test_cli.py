@@ -20,6 +20,8 @@ from ledger.core.note import COSIGNATURE, VerifierKey
 from ledger.core.tlogproof import TlogProof
 from ledger.keys import new_event_key, new_log_key, new_vault_key, write_key
 from ledger.service.storage import Storage
+from ledger.store import entries as log
+from ledger.store.database import writing
 from tests.helpers.village import ORIGIN, person
 from tests.unit.api.world import NAME, founded, maker, running, serving, write_keys
 
@@ -134,7 +136,9 @@ class TestSigning:
         assert done.err.count("\n") == 1
 
 
-def test_many_events_are_submitted_and_the_refused_are_counted(tmp_path: Path, server: str, run: Run) -> None:
+def test_many_events_are_submitted_and_the_refused_are_counted(
+    tmp_path: Path, server: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     village = maker()
     lines = [village.role("clerk", "clerk"), village.role("clerk two", "clerk"), village.role("x", "clerk", "stranger")]
     source = tmp_path / "events.ndjson"
@@ -145,6 +149,11 @@ def test_many_events_are_submitted_and_the_refused_are_counted(tmp_path: Path, s
     assert [line.get("seq") for line in told] == [1, 2, None]
     assert told[2]["code"] == "unknown_key"
     assert done.err == "gongfen: 1 of 3 events were refused; the others stand in the ledger\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal: a bar on standard error, results where they belong
+    again = run("event", "submit", source, "--url", server, "--ledger", NAME, "--json")
+    assert [json.loads(line).get("replayed") for line in again.out.splitlines()] == [True, True, None]
+    assert "submitting" in again.err
+    monkeypatch.delenv("FORCE_COLOR")
     pretty = tmp_path / "one.json"
     pretty.write_text(json.dumps(json.loads(lines[0]), indent=2))
     assert good(run("event", "submit", pretty, "--url", server, "--ledger", NAME, "--json")).json()["replayed"]
@@ -200,6 +209,19 @@ def test_a_ledger_of_a_taken_name_is_not_made_again(tmp_path: Path, run: Run) ->
     assert "a ledger of this name exists" in done.err
     done = run("ledger", "create", "Not An Origin", "--root-key", root, "--data-dir", tmp_path)
     assert "not an origin" in done.err
+
+
+def test_a_ledger_that_was_not_finished_is_not_listed_and_can_be_made_again(tmp_path: Path, run: Run) -> None:
+    storage = Storage(Settings(data_dir=tmp_path))
+    storage.open_for_writing()
+    with writing(storage.engine) as connection:
+        log.add_ledger(connection, NAME, ORIGIN)
+    write_key(tmp_path / "keys" / "vault.key", new_vault_key())
+    storage.close()
+    assert good(run("ledger", "list", "--data-dir", tmp_path, "--json")).json() == {"ledgers": []}
+    root = write_keys(tmp_path, "mayor")["mayor"]
+    good(run("ledger", "create", ORIGIN, "--root-key", root, "--data-dir", tmp_path))
+    assert len(good(run("ledger", "list", "--data-dir", tmp_path, "--json")).json()["ledgers"]) == 1
 
 
 def test_a_key_file_is_never_written_over(tmp_path: Path, run: Run) -> None:

@@ -531,6 +531,24 @@ def test_answers_survive_a_restart(tmp_path: Path) -> None:
         assert world.must(world.village.role("council", "council"))["seq"] == 2
 
 
+def test_a_writer_in_a_process_of_its_own_answers_the_same(tmp_path: Path) -> None:
+    made = Settings(data_dir=tmp_path, writer_process=True)
+    founded(made)
+    with running(made) as world:
+        world.populate()
+        event = _award(world.village)
+        first = world.must(event)
+        assert world.post(event).json() == first | {"replayed": True}
+        refused = world.post(world.village.award("nobody", "volunteer"))
+        assert (refused.status_code, refused.json()["code"]) == (422, "unknown_party")
+        committed = world.client().commit_state(NAME)
+        assert committed is not None
+        assert world.size == committed.size == first["seq"] + 2
+        receipt = parse(world.client().receipt(NAME, str(first["seq"])))
+        assert isinstance(receipt, Receipt)
+        assert receipt.checkpoint == committed.checkpoint
+
+
 # A server of its own --------------------------------------------------------------------------------------------------
 
 
