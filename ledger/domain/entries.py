@@ -171,17 +171,14 @@ def _explain(error: msgspec.ValidationError) -> NoReturn:
     text = str(error)
     field = match[1] if (match := _PATH.search(text)) else None
     text = _PATH.sub("", text)
-    for pattern, message, expected in _SENTENCES:
-        if match := pattern.fullmatch(text):
-            parts = match.groupdict()
-            raise FormatError(
-                message,
-                code="bad_field",
-                field=field,
-                expected=expected or parts.get("expected"),
-                got=parts.get("got"),
-            ) from error
-    raise FormatError(text[:1].lower() + text[1:], code="bad_field", field=field) from error
+    message, expected, parts = next(
+        (message, expected, found.groupdict())
+        for pattern, message, expected in _SENTENCES
+        if (found := pattern.fullmatch(text))
+    )
+    raise FormatError(
+        message, code="bad_field", field=field, expected=expected or parts.get("expected"), got=parts.get("got")
+    ) from error
 
 
 _SENTENCES: Final = (
@@ -190,6 +187,7 @@ _SENTENCES: Final = (
     (re.compile(r"Object missing required field (?P<expected>.*)", re.S), "a field is missing", None),
     (re.compile(r"Object contains unknown field (?P<got>.*)", re.S), "unknown field", "no field but the kind's"),
     (re.compile(r"Invalid (?:enum )?value (?P<got>.*)", re.S), "unknown value", "one of those listed for the kind"),
+    (re.compile(r"(?P<got>.*)", re.S), "not a value of this type", "a value of the type of the kind"),
 )
 """msgspec's sentences, what we say, and what was expected where the sentence does not tell."""
 

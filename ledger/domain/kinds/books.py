@@ -112,7 +112,10 @@ class RulebookAdopted(Body, frozen=True):
 
 
 class BalanceCarried(Body, frozen=True):
-    """An opening balance from the old books, once per party and unit, with the digest of the old book."""
+    """An opening balance from the old books, issuer → subject in ``unit``, once per party and unit.
+
+    ``book_digest`` is the SHA-256 of the old book.
+    """
 
     kind: ClassVar[str] = "balance_carried"
     title: ClassVar[str] = "期初结转"

@@ -11,8 +11,9 @@ from ledger.core.encoding import canonical
 from ledger.domain.append import EMPTY, Appended, Candidate, Planner, Replayed
 from ledger.domain.entries import event_bytes, parse_entry, parse_submission
 from ledger.domain.fields import DAY_MS
+from ledger.domain.judge import needs
 from ledger.errors import ConflictError, FormatError
-from tests.helpers.village import NOON_MS, Village, person, sign
+from tests.helpers.village import NOON_MS, TODAY, Village, person, sign
 
 
 @pytest.fixture
@@ -91,6 +92,15 @@ def test_entry_0_brings_its_own_units_and_authority() -> None:
     village.must(village.found(units=["spend"]))
     ledger: Any = village.facts[f"account:{person('ledger').party}"]
     assert (ledger.balances, ledger.count, ledger.last) == ({"spend": 0}, 1, 0)
+
+
+def test_a_plan_lists_what_was_appended_in_order(village: Village) -> None:
+    read = parse_submission(Village().found())
+    candidate = Candidate(read.event, event_bytes(read.event), read.signatures, False)
+    named = needs(read.event, [signature.key for signature in read.signatures], TODAY)
+    plan = Planner(EMPTY, dict.fromkeys(named), {}, now_ms=NOON_MS).plan([candidate, candidate])
+    assert [one.seq for one in plan.appended] == [0]
+    assert plan.head.size == 1
 
 
 def test_an_event_may_follow_entry_0_in_its_own_group() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from ledger.core.disclosure import digest, make
-from ledger.domain.entries import EVENTS
-from ledger.domain.events import Body
+from ledger.domain.entries import EVENTS, parse_submission
+from ledger.domain.events import Body, Context, Decision
 from ledger.domain.facts import BookHistory, Credential, PartyFact, Tally, Task
 from ledger.domain.kinds import KINDS
-from tests.helpers.village import TODAY, Village, person
+from tests.helpers.village import TODAY, Village, person, rule_ref, sign
 from tests.helpers.village_rules import BOOK, rule
 
 TASK = "00000000-0000-4000-8000-"
@@ -40,6 +40,15 @@ def test_every_kind_says_what_it_is(body: type[Body]) -> None:
     assert set(body.private.values()) <= {"text", "integer", "digest"}
     assert (body.holder is not Body.holder) or not body.private, "a kind with private fields says whom they are about"
     assert EVENTS[body.kind].__struct_config__.tag == body.kind
+
+
+def test_a_kind_that_says_no_more_needs_nothing_and_moves_nothing(village: Village) -> None:
+    event = parse_submission(village.award("zhang", "volunteer")).event
+    quiet = Body()
+    assert (quiet.parties(), quiet.holder(), quiet.needs(event, [], TODAY)) == ([], None, [])
+    assert quiet.decide(event, {}, Context(1, 0, TODAY, [])) == Decision([], {})
+    assert quiet.check_postings([])
+    assert not quiet.check_postings([("a/spend", 1)])
 
 
 # Parties --------------------------------------------------------------------------------------------------------------
@@ -252,6 +261,24 @@ def test_caps_count_by_the_day_month_and_year_of_the_act(village: Village) -> No
     assert village.refusal(village.award("zhang", "capped", 1, day="2021-09-01")).expected == "at most 800 in all"
     village.must(village.party("register", "wang", type="resident", day="2021-01-01"))
     village.must(village.award("wang", "capped", 2, day="2021-11-01"))
+
+
+def test_a_cap_of_one_period_leaves_the_others_open(village: Village) -> None:
+    monthly = rule("monthly", caps={"month_units": 400})
+    village.must(village.adopt({**BOOK, "version": 2, "rules": [monthly]}, TODAY))
+    body = {"amount_units": 400, "quantity": 2, "units": ["merit", "spend"]}
+    made = [
+        sign(village.event("points_awarded", "issuer", {**body, **_sides()}, rule=rule_ref("monthly", 2)), "issuer")
+        for _ in range(2)
+    ]
+    village.must(made[0])
+    assert tally(village, "2021-11", "monthly") == 400
+    assert tally(village, "2021", "monthly") is None
+    assert village.refusal(made[1]).code == "cap_exceeded"
+
+
+def _sides() -> dict[str, str]:
+    return {"issuer": person("coop").party, "subject": person("zhang").party}
 
 
 def test_a_season_includes_its_first_and_last_day(village: Village) -> None:
