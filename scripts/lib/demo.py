@@ -71,7 +71,8 @@ def main() -> int:
     _make_room(folder)
     try:
         with Processes(folder / "logs") as processes:
-            good = _demonstrate(Town(folder, processes), options)
+            town = Town(folder, processes)
+            good = _demonstrate(town, options)
             if options.check:
                 return 0 if good else 1
             town.keep_anchoring(ANCHOR_EVERY_S)
