@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.core.merkle import leaf_hash
 from ledger.core.types import ZERO_DIGEST
@@ -214,3 +217,57 @@ def test_an_account_binds_the_exact_list_of_entries() -> None:
     account = VILLAGE.facts[f"account:{party}"]
     assert isinstance(account, Account)
     assert (account.head, account.count, account.last) == (head.hex(), count, last)
+
+
+LEAVES = st.sampled_from(
+    [
+        0,
+        1,
+        2,
+        -1,
+        2**53 - 1,
+        "",
+        "x",
+        "*",
+        "2021-11-20",
+        "1900-01-01",
+        "2021-02-30",
+        "grant",
+        "revoke",
+        "register",
+        "points",
+        "merit",
+        "spend",
+        *(person(name).party for name in ("zhang", "house", "coop", "shop", "ledger", "mayor", "stranger")),
+        *(person(name).key for name in ("mayor", "issuer", "ledger")),
+        *(person(name).public for name in ("mayor", "zhang/card")),
+        *(parse_entry(data).event.id for data in VILLAGE.entries[-8:]),
+        [],
+        {},
+    ]
+)
+
+
+def leaves_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(leaf for key, item in items for leaf in leaves_of(item, (*path, key)))]
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.data())
+def test_whatever_an_entry_says_a_replay_answers_with_an_error_of_ours_or_takes_it(data: st.DataObject) -> None:
+    seq = data.draw(st.integers(0, SIZE - 1))
+    entry = json.loads(VILLAGE.entries[seq])
+    for _ in range(data.draw(st.integers(1, 2))):
+        *steps, last = data.draw(st.sampled_from(leaves_of(entry)[1:]))
+        place = entry
+        for step in steps:
+            place = place[step]
+        if isinstance(place, dict) and data.draw(st.booleans()):
+            del place[last]
+            continue
+        place[last] = data.draw(LEAVES)
+    changed = [*VILLAGE.entries[:seq], encode(entry), *VILLAGE.entries[seq + 1 :]]
+    chained = isinstance(entry.get("chain"), dict)
+    with contextlib.suppress(LedgerError):
+        replay(rehashed(changed, seq) if chained else changed, signatures=False)
