@@ -256,6 +256,12 @@ def test_the_whole_receipt_holds_by_the_text_alone() -> None:
     assert commitment["event"]["kind"] == "state_committed"
     assert commitment["event"]["body"]["size"] == root[0] - 1
     map_root = commitment["event"]["body"]["root"]
+    body = entry["event"]["body"]
+    assert {(posting["account"], posting["delta"]) for posting in entry["effects"]["postings"]} == {
+        (f"{body[who]}/{unit}", sign * body["amount_units"])
+        for unit in body["units"]
+        for who, sign in (("issuer", -1), ("subject", 1))
+    }
     for proof, signature in zip(shown["keys"], entry["signatures"], strict=True):
         assert proof["value"]["key"] == signature["key"]
         check_in_map(map_root, "key", signature["key"], proof)
