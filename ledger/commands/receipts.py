@@ -67,7 +67,7 @@ def receipt(
 
 def verify(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The receipt or statement; - for standard input.")],
-    trust: Annotated[Path, typer.Option(help="Your own trust file: whose word you take (docs/spec/receipt.md).")],
+    trust: Annotated[Path, typer.Option(help="Your own trust file: whose word you take (docs/spec/formats.md §9).")],
     fresh: Annotated[
         Path | None, typer.Option(help="A newer statement of a party concerned: shows whether it was taken back.")
     ] = None,
