@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
 from api.problems import CODES, STATUSES, TYPE_PREFIX, problem_of, respond
+from api.server import configure_logging
 from ledger import errors
 from ledger.errors import AccessError, BusyError, FormatError, LedgerError, RefusalError, StateError
 
@@ -49,7 +51,8 @@ def test_what_is_the_servers_fault_is_told_without_its_inner_life(
     problem = problem_of(error)
     assert problem.status == 500
     assert "secret" not in bytes(respond(problem).body).decode()
-    assert "secret" in capsys.readouterr().out, "but it is logged"
+    logged = capsys.readouterr()
+    assert "secret" in logged.out + logged.err, "but it is logged"
 
 
 HEADERS = {
@@ -65,3 +68,29 @@ def test_a_problem_carries_the_headers_that_help(name: str) -> None:
     answer = respond(problem_of(error))
     assert answer.headers[header] == value
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_log_that_cannot_be_written_does_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging()
+    closed = io.StringIO()
+    closed.close()
+    with monkeypatch.context() as broken:
+        broken.setattr("sys.stderr", closed)
+        assert problem_of(ValueError("x")).status == 500
+
+
+def test_the_log_is_one_line_of_json_for_each_thing(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    problem_of(_raised("odd"))
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "error"
+    assert "odd" in json.dumps(line["exception"])
+    assert "a key's seed" not in json.dumps(line), "what a function holds is no business of the log"
+
+
+def _raised(text: str) -> ValueError:
+    try:
+        secret = "a key's seed"
+        raise ValueError(text, len(secret))
+    except ValueError as error:
+        return error
