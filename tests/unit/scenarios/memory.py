@@ -21,12 +21,12 @@ NOW_MS = 1_639_756_800_000 + 86_400_000
 
 
 class MemoryLedger:
-    """Entry 0 and whatever is sent after it; `codes` are the refusals by the event's id."""
+    """Entry 0 and whatever is sent after it; ``data`` are the bytes of the entries."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._entries: list[bytes] = []
+        self.data: list[bytes] = []
         self._seqs: dict[str, int] = {}
-        self._facts = ReplayFacts(self._seqs, lambda seq: self._entries[seq])
+        self._facts = ReplayFacts(self._seqs, lambda seq: self.data[seq])
         self._known: dict[str, Known] = {}
         self._head = EMPTY
         assert self.send(_founding(scenario)) is None
@@ -48,7 +48,7 @@ class MemoryLedger:
         if isinstance(outcome, LedgerError):
             return outcome.code
         if isinstance(outcome, Appended):
-            self._entries.append(outcome.data)
+            self.data.append(outcome.data)
             self._seqs[outcome.event_id] = outcome.seq
             self._known = {outcome.event_id: Known(outcome.seq, outcome.leaf, outcome.at_ms, candidate.event_data)}
             self._head = plan.head
@@ -59,12 +59,12 @@ class MemoryLedger:
         for signed in events:
             seq = self._seqs[signed.id]
             data = event_bytes(parse_submission(signed.data).event)
-            entry = parse_entry(self._entries[seq])
+            entry = parse_entry(self.data[seq])
             self._known[signed.id] = Known(seq, self._head.last_leaf, entry.chain.at, data)
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order."""
-        return map(parse_entry, self._entries)
+        return map(parse_entry, self.data)
 
     def spend_never_below_zero(self, issuer: str) -> bool:
         """Whether no balance of `spend` but the issuer's was ever below zero."""

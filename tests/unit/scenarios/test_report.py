@@ -1,0 +1,134 @@
+"""A report tells what the ledger holds: a missing entry, a wrong balance or a fault of the audit is not passed over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from ledger.client import LedgerClient
+from ledger.errors import BusyError, StateError
+from ledger.scenarios.foshan import Scenario, generate
+from ledger.scenarios.reading import add_up, read_entries
+from ledger.scenarios.report import Report, make_report
+from tests.unit.scenarios.memory import MemoryLedger
+
+PAGE = 100
+Change = Callable[[dict[str, int]], None]
+
+
+@cache
+def scenario() -> Scenario:
+    return generate(scale=0.02)
+
+
+@cache
+def ledger(kept: int | None = None) -> MemoryLedger:
+    """The ledger after the first ``kept`` submissions, or all of them."""
+    made = MemoryLedger(scenario())
+    for signed in scenario().submissions[:kept]:
+        if signed.refused is None:
+            made.send(signed)
+    return made
+
+
+class Server:
+    """Answers with the entries of a ledger in memory, and with balances that a test may change."""
+
+    def __init__(self, entries: list[bytes], change: Change = lambda _: None, anchors: int = 0) -> None:
+        self.entries = entries
+        self.anchors = anchors
+        self.balances: dict[str, int] = {}
+        for entry in map(json.loads, entries):
+            for posting in entry["effects"]["postings"]:
+                account = posting["account"]
+                self.balances[account] = self.balances.get(account, 0) + posting["delta"]
+        change(self.balances)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/v1/ledgers/foshan-village/")
+        if path == "entries":
+            return self.page(int(request.url.params["first"]))
+        if path == "anchors":
+            chain = {"chain_id": 1, "contract": "0x", "state": "final"}
+            found = [{**chain, "batch": batch, "size": 1} for batch in range(self.anchors)]
+            return httpx.Response(200, json={"anchors": [*found, {**chain, "batch": 99, "state": "sent"}]})
+        party = path.removeprefix("accounts/")
+        return httpx.Response(200, json={"balances": {"spend": self.balances.get(f"{party}/spend", 0)}})
+
+    def page(self, first: int) -> httpx.Response:
+        until = min(first + PAGE, len(self.entries))
+        more = {"next": until} if until < len(self.entries) else {}
+        entries = b",".join(self.entries[first:until])
+        return httpx.Response(200, content=b'{"first":%d,"entries":[%b]%b}' % (first, entries, _next(more)))
+
+
+def _next(more: dict[str, int]) -> bytes:
+    return b"".join(b',"%b":%d' % (name.encode(), value) for name, value in more.items())
+
+
+def report_on(server: Server) -> Report:
+    transport = httpx.MockTransport(server)
+    with (
+        LedgerClient("http://server", transport=transport) as client,
+        httpx.Client(base_url="http://server", transport=transport) as http,
+    ):
+        return make_report(client, http, scenario(), [])
+
+
+def test_a_complete_ledger_lands_on_its_figures() -> None:
+    report = report_on(Server(ledger().data, anchors=2))
+    assert report.musts["exact counts"] is True
+    assert report.good
+    assert (report.anchored_ledgers, report.batches) == (1, 2), "an anchor on its way does not count"
+    assert report.entries == len(ledger().data)
+
+
+def test_a_ledger_that_lacks_its_last_month_does_not() -> None:
+    kept = next(n for n, signed in enumerate(scenario().submissions) if signed.phase.startswith("month 11"))
+    report = report_on(Server(ledger(kept).data))
+    assert report.musts["exact counts"] is False
+    assert not report.good
+
+
+@pytest.mark.parametrize("role", ["issuer", "shop"])
+def test_balances_that_disagree_with_the_entries_are_noticed(role: str) -> None:
+    village = scenario().village
+    party = village.committee.party if role == "issuer" else village.shops[0].party
+
+    def change(balances: dict[str, int]) -> None:
+        balances[f"{party}/spend"] += 1
+
+    assert report_on(Server(ledger().data, change)).musts["exact counts"] is False
+
+
+def test_an_audit_that_is_not_clean_is_not_good() -> None:
+    report = report_on(Server(ledger().data))
+    assert replace(report, audit="clean").good
+    assert not replace(report, audit="entry 7 was changed").good
+
+
+def test_the_report_for_people_and_for_programs_say_the_same() -> None:
+    report = report_on(Server(ledger().data))
+    assert json.loads(report.as_json()) == json.loads(report.as_json(indent=2))
+    text = report.as_text()
+    assert f"{report.saved_fen // 100:,}.{report.saved_fen % 100:02}" in text
+    assert "not built yet  an altered snapshot fails" in text
+    assert "DOES NOT HOLD" in replace(report, musts={"exact counts": False}).as_text()
+
+
+def test_an_entry_left_out_of_the_answer_is_noticed() -> None:
+    entries = [*ledger().data[:10], *ledger().data[11:]]
+    transport = httpx.MockTransport(Server(entries))
+    with httpx.Client(base_url="http://server", transport=transport) as http, pytest.raises(StateError):
+        add_up(read_entries(http, "foshan-village"))
+
+
+def test_a_server_that_fails_while_it_is_read_is_busy() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(500))
+    with httpx.Client(base_url="http://server", transport=transport) as http, pytest.raises(BusyError):
+        add_up(read_entries(http, "foshan-village"))
