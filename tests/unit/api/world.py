@@ -7,12 +7,13 @@ The application runs on an event loop in a thread; `InProcess` carries requests 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from fastapi import FastAPI
 from api.app import create_app
 from ledger.client import LedgerClient
 from ledger.config import Settings
+from ledger.core.encoding import canonical
 from ledger.keys import KeyFile, new_event_key, write_key
 from ledger.service.founding import create_ledger
 from ledger.service.queue import Sequencer
 from ledger.service.storage import Storage
-from tests.helpers.village import BOOK, OFFICERS, ORIGIN, Village, person
+from tests.helpers.village import BOOK, OFFICERS, ORIGIN, Village, person, sign
 
 NAME = "foshan-village"
 HOST = "http://127.0.0.1:8000"
@@ -67,6 +69,20 @@ def founding_events(village: Village) -> list[bytes]:
     events.append(village.card("zhang/card"))
     events.append(village.adopt(BOOK, "2021-01-01"))
     return events
+
+
+def changed(submission: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A submission with something changed after signing."""
+    value = json.loads(submission)
+    change(value)
+    return canonical(value)
+
+
+def resigned(submission: bytes, change: Callable[[dict[str, Any]], None], *signers: str) -> bytes:
+    """A submission whose event was changed before signing."""
+    event = json.loads(submission)["event"]
+    change(event)
+    return sign(event, *signers)
 
 
 class InProcess(httpx.BaseTransport):
