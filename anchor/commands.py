@@ -160,7 +160,7 @@ def run(
 @app.command("status")
 def status(config: Config = CONFIG, data_dir: DataDir = None, token: TokenText = None, as_json: Json = False) -> None:
     """Show the lag of each ledger, batches by state, chains that are away and ledgers that are left out."""
-    from anchor.service import check_database
+    from anchor.database import check_database
     from anchor.settings import load_settings
     from anchor.status import collect, lines
     from ledger.client import LedgerClient

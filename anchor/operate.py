@@ -71,6 +71,13 @@ def deploy_contract(
         rpc=rpc,
         confirmations=msgspec.UNSET if confirmations is None else confirmations,
     )
+    if any(present.key == chain.key for present in settings.chain):
+        raise ConfigError(
+            "another chain with this id, and a contract of this address, is in the file: give each development chain "
+            "an id of its own, or begin with another folder",
+            field=str(path),
+            got=f"{chain.contract} on {chain.id}",
+        )
     grown = msgspec.structs.replace(settings, chain=[*settings.chain, chain], server=server or settings.server)
     save_settings(path, grown)
     return Deployment(chain, submitter.address, addresses, needed)

@@ -119,7 +119,7 @@ class Outbox:
         if (stale := self._is_stale(row, consortium)) is not None:
             return stale
         if consortium.paused or consortium.ended:
-            return row
+            return self._note(row, ChainError("anchoring is paused, or ended by a successor"))
         with reading(self._engine) as connection:
             heads = store.checkpoints_of(connection, row)
         statement = BatchStatement(row.batch_id, row.batch_root, row.previous_hash, row.epoch)

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 import structlog
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 
 from anchor.chain import AnchorChain, Web3Chain
 from anchor.connect import connect
+from anchor.database import check_database, ledger_numbers
 from anchor.evidence import LedgerSource, Watched
 from anchor.keys import read_key
 from anchor.members import LocalMembers, Member, MemberMemory
@@ -21,8 +22,7 @@ from anchor.planning import Planner
 from anchor.settings import AnchorSettings, ChainSection
 from ledger.errors import ConfigError, LedgerError
 from ledger.store import outbox as store
-from ledger.store.database import reading, writing
-from ledger.store.entries import all_ledgers
+from ledger.store.database import writing
 from ledger.store.outbox import ContractKey
 
 logger = structlog.get_logger(__name__)
@@ -93,20 +93,6 @@ class AnchorService:
             store.note_chain(connection, key, now_ms=self._clock(), block_number=block, error=error)
             settled = settled and not store.open_batches(connection, key)
         return RoundResult(key, settled, error)
-
-
-def ledger_numbers(engine: Engine) -> dict[str, int]:
-    """The numbers of the database's ledgers, by origin."""
-    with reading(engine) as connection:
-        return {row.origin: row.ledger_id for row in all_ledgers(connection)}
-
-
-def check_database(engine: Engine) -> None:
-    """Raises `ConfigError` if the ledger server has not made its tables here: the anchor process migrates nothing."""
-    if not inspect(engine).has_table("anchor_chains"):
-        raise ConfigError(
-            "the database has no outbox; start `gongfen serve` of this version on it first", field="database_url"
-        )
 
 
 def assemble(

@@ -388,6 +388,23 @@ def test_nothing_is_planned_while_anchoring_rests(rig: Rig) -> None:
         assert rig.states() == []
 
 
+def test_a_batch_that_was_planned_before_a_pause_waits_and_says_why(rig: Rig) -> None:
+    chain = SpoiltChain(rig)
+    calls = []
+
+    def pause_after_planning(true: Any) -> Any:
+        calls.append(1)
+        return true()._replace(paused=len(calls) > 1)
+
+    chain.spoil["consortium"] = pause_after_planning
+    [result] = rig.service(chain).round()
+    assert not result.settled
+    [row] = rig.batches()
+    assert (row.state, row.error) == ("planned", "anchoring is paused, or ended by a successor")
+    rig.service().round()
+    assert rig.states() == [(1, "final")]
+
+
 def test_a_batch_of_an_old_epoch_is_planned_anew(rig: Rig) -> None:
     chain = SpoiltChain(rig)
     chain.spoil["preflight"] = away
