@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ledger.core.hashing import ledger_id
 from ledger.errors import ChainError
 from ledger.store import outbox as store
 from ledger.store.database import reading, writing
-from ledger.store.outbox import BatchRow, BatchState
+from ledger.store.outbox import BatchState
 from ledger.store.schema import anchor_batches, anchor_checkpoints
 from tests.unit.anchor.rig import PROFILE, Rig, SpoiltChain
 
@@ -346,37 +345,6 @@ def test_a_nonce_that_another_transaction_took_drops_the_batch(rig: Rig) -> None
     rig.service().round()
     assert rig.states() == [(1, "dropped"), (1, "final")]
     assert rig.batches()[0].error == "another transaction took the nonce"
-
-
-def test_a_large_county_is_anchored_in_batches_that_fit_a_transaction(tmp_path: Path) -> None:
-    names = [f"village-{number}" for number in range(7)]
-    rig = Rig(tmp_path, *names)
-    for name in names:
-        rig.village.grow(name)
-    chain = SpoiltChain(rig, profile=replace(PROFILE, gas_cap=600_000))
-    [result] = rig.service(chain).round()
-    assert result.settled
-    assert len(rig.batches()) > 2
-    assert {rig.on_chain(name) for name in names} == {5}
-
-
-def test_ledgers_that_waited_come_first(tmp_path: Path) -> None:
-    names = [f"village-{number}" for number in range(3)]
-    rig = Rig(tmp_path, *names)
-    chain = SpoiltChain(rig, profile=replace(PROFILE, gas_cap=400_000))  # one ledger a batch
-    service = rig.service(chain)
-    for _ in range(3):
-        for name in names:
-            rig.village.grow(name)
-        service.round()
-    assert [rig.on_chain(name) for name in names] == [15, 15, 15]
-    order = [_ledgers(rig, row) for row in rig.batches()]
-    assert order[:3] == order[3:6] == order[6:9]  # each has its turn before one comes again
-
-
-def _ledgers(rig: Rig, row: BatchRow) -> list[str]:
-    with reading(rig.engine) as connection:
-        return [head.origin for head in store.checkpoints_of(connection, row)]
 
 
 def test_nothing_is_planned_while_anchoring_rests(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from ledger.core.batch import batch_leaf, verify_path
 from ledger.core.hashing import ledger_id
 from ledger.store import outbox as store
 from ledger.store.database import reading
-from tests.unit.anchor.rig import Rig
+from ledger.store.outbox import BatchRow
+from tests.unit.anchor.rig import PROFILE, Rig, SpoiltChain
 
 
 @pytest.fixture
@@ -62,3 +64,34 @@ def test_a_round_without_news_sends_nothing(rig: Rig) -> None:
     assert result.settled
     assert rig.w3.eth.block_number == before
     assert len(rig.batches()) == 1
+
+
+def test_a_large_county_is_anchored_in_batches_that_fit_a_transaction(tmp_path: Path) -> None:
+    names = [f"village-{number}" for number in range(7)]
+    rig = Rig(tmp_path, *names)
+    for name in names:
+        rig.village.grow(name)
+    chain = SpoiltChain(rig, profile=replace(PROFILE, gas_cap=600_000))
+    [result] = rig.service(chain).round()
+    assert result.settled
+    assert len(rig.batches()) > 2
+    assert {rig.on_chain(name) for name in names} == {5}
+
+
+def test_ledgers_that_waited_come_first(tmp_path: Path) -> None:
+    names = [f"village-{number}" for number in range(3)]
+    rig = Rig(tmp_path, *names)
+    chain = SpoiltChain(rig, profile=replace(PROFILE, gas_cap=400_000))  # one ledger a batch
+    service = rig.service(chain)
+    for _ in range(3):
+        for name in names:
+            rig.village.grow(name)
+        service.round()
+    assert [rig.on_chain(name) for name in names] == [15, 15, 15]
+    order = [_ledgers(rig, row) for row in rig.batches()]
+    assert order[:3] == order[3:6] == order[6:9]  # each has its turn before one comes again
+
+
+def _ledgers(rig: Rig, row: BatchRow) -> list[str]:
+    with reading(rig.engine) as connection:
+        return [head.origin for head in store.checkpoints_of(connection, row)]
