@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.core.encoding import JSON, check_value, parse_json
+from ledger.core.types import DIGEST_HEX_PATTERN, EVENT_ID_PATTERN
 from ledger.domain.events import (
     ENTRY_MAX_BYTES,
     EVENT_MAX_BYTES,
@@ -28,7 +29,7 @@ from ledger.domain.events import (
     Signature,
 )
 from ledger.domain.events import pairs as pairs
-from ledger.domain.fields import Strict, encode
+from ledger.domain.fields import Strict, encode, is_day, is_name, is_party
 from ledger.domain.kinds import KINDS
 from ledger.errors import FormatError
 
@@ -73,6 +74,9 @@ class Submission(Strict, frozen=True):
 _entry = msgspec.json.Decoder(Entry)
 _submission = msgspec.json.Decoder(Submission)
 _event = msgspec.json.Decoder(AnyEvent)
+_EVENT_ID: Final = re.compile(EVENT_ID_PATTERN + r"(?!\n)")
+_DIGEST: Final = re.compile(DIGEST_HEX_PATTERN + r"(?!\n)")
+_A_PARTY: Final = "p_ and 26 Crockford base32 characters"
 _PATH = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`\Z")
 
 
@@ -80,6 +84,7 @@ def parse_submission(data: bytes) -> Submission:
     """A submission in any JSON spelling. Raises `FormatError`; nothing of it is verified yet."""
     _check_size(data, SUBMISSION_MAX_BYTES, "submission")
     submission = cast(Submission, _read(_submission, data, "submission"))
+    _check_texts(submission.event, "event.")
     _check_keys_of(data, encode(submission))
     return submission
 
@@ -88,6 +93,7 @@ def parse_event(data: bytes) -> Event:
     """An event in any JSON spelling. Raises `FormatError`."""
     _check_size(data, SUBMISSION_MAX_BYTES, "event")
     event = cast(Event, _read(_event, data, "event"))
+    _check_texts(event, "")
     _check_keys_of(data, encode(event))
     return event
 
@@ -136,6 +142,9 @@ def parse_entry(data: bytes) -> Entry:
             field="entry",
             expected="sorted keys, no spaces, RFC 8785 escapes, no key twice",
         )
+    _check_texts(entry.event, "event.")
+    if not _DIGEST.match(entry.chain.prev):
+        raise _bad_text("chain.prev", "64 lower-case hex digits", entry.chain.prev)
     _check_characters(data)
     if len(data) > EVENT_MAX_BYTES:
         _check_size(encode(entry.event), EVENT_MAX_BYTES, "event")
@@ -208,6 +217,28 @@ def _check_keys(items: list[tuple[str, JSON]]) -> None:
     if len(set(keys)) != len(keys):
         doubled = next(key for key in keys if keys.count(key) > 1)
         raise FormatError("a key stands twice", code="repeated_key", field=doubled, expected="every key once")
+
+
+def _check_texts(event: Event, place: str) -> None:
+    """Check the texts that nearly every event has, which the types leave to this: parties and names come again."""
+    if not _EVENT_ID.match(event.id):
+        raise _bad_text(f"{place}id", "a lower-case UUID of version 4 or 7", event.id)
+    if not is_day(event.occurred_on):
+        raise _bad_text(f"{place}occurred_on", "a day of the calendar, YYYY-MM-DD", event.occurred_on, "not_a_day")
+    if not is_party(event.actor):
+        raise _bad_text(f"{place}actor", _A_PARTY, event.actor)
+    for party in event.body.parties():
+        if not is_party(party):
+            names = [name for name in event.body.__struct_fields__ if getattr(event.body, name) == party]
+            raise _bad_text(".".join([f"{place}body", *names[:1]]), _A_PARTY, party)
+    if event.rule:
+        for name in ("book", "id"):
+            if not is_name(text := getattr(event.rule, name)):
+                raise _bad_text(f"{place}rule.{name}", "a name: [a-z][a-z0-9_]{0,39}", text)
+
+
+def _bad_text(field: str, expected: str, got: str, code: str = "bad_field") -> FormatError:
+    return FormatError("text of another form", code=code, field=field, expected=expected, got=ascii(got))
 
 
 def _check_size(data: bytes, most: int, what: str) -> None:

@@ -8,22 +8,21 @@ from typing import Annotated, ClassVar, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.core.signature import MAX_SIGNATURES
-from ledger.core.types import MAX_INT, Digest
+from ledger.core.types import DIGEST_HEX_PATTERN, MAX_INT, Digest
 from ledger.domain.facts import Fact
 from ledger.domain.fields import (
     Account,
     Act,
     Base64Of32,
     Count,
-    Day,
     Delta,
-    DigestHex,
     EventRef,
     Moment,
     Name,
+    OwnDay,
+    OwnId,
     Party,
     RuleRef,
-    SignatureText,
     Strict,
 )
 from ledger.domain.roles import Requirement, Signer
@@ -118,8 +117,8 @@ class Event(Strict, frozen=True, tag_field="kind"):
 
     v: Literal[1]
     ledger: Annotated[str, Meta(max_length=128)]
-    id: EventRef
-    occurred_on: Day
+    id: OwnId
+    occurred_on: OwnDay
     actor: Party
     rule: RuleRef | UnsetType = UNSET
     private: Annotated[dict[Name, Base64Of32], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
@@ -137,32 +136,44 @@ class Event(Strict, frozen=True, tag_field="kind"):
 
 
 class Signature(Strict, frozen=True):
-    """One signature over an event: key id in hex, 64 bytes in base64url."""
+    """One signature over an event: key id in hex, 64 bytes in base64url.
 
-    key: DigestHex
+    The key id is held against the keys of the log, the signature is read strictly when it is verified.
+    """
+
+    key: Annotated[str, Meta(min_length=64, max_length=64)]
     suite: Literal["ed25519"]
-    sig: SignatureText
+    sig: Annotated[str, Meta(min_length=86, max_length=86)]
 
 
 class Chain(Strict, frozen=True):
     """The place of an entry: its seq, the leaf hash of the entry before, the ledger's clock in ms since 1970 UTC."""
 
     seq: Annotated[int, Meta(ge=0, le=MAX_INT)]
-    prev: DigestHex
+    prev: Annotated[str, Meta(min_length=64, max_length=64, extra_json_schema={"pattern": DIGEST_HEX_PATTERN})]
     at: Moment
 
 
 class Posting(Strict, frozen=True):
     """One side of a movement: account ``<party>/<unit>``, delta in hundredths, never 0."""
 
-    account: Account
+    account: Annotated[str, Meta(max_length=34)]
     delta: Delta
 
 
-class Effects(Strict, frozen=True):
-    """Whom an entry concerns and what it moves; both sorted, without repeats."""
+class Undo(Posting, frozen=True):
+    """A posting in a body, where nothing else says which accounts there are."""
 
-    parties: Annotated[list[Party], Meta(max_length=PARTIES_MAX)]
+    account: Account
+
+
+class Effects(Strict, frozen=True):
+    """Whom an entry concerns and what it moves; both sorted, without repeats.
+
+    Whoever reads them holds them against what the event itself says, so texts need no pattern here.
+    """
+
+    parties: Annotated[list[Annotated[str, Meta(max_length=28)]], Meta(max_length=PARTIES_MAX)]
     postings: Annotated[list[Posting], Meta(max_length=4 * PARTIES_MAX)]
 
 

@@ -57,6 +57,9 @@ COMMON: tuple[tuple[str, tuple[ModuleType, ...], set[str]], ...] = (
 NAMES: dict[object, str] = {
     fields.Party: "party",
     fields.EventRef: "event id",
+    fields.OwnId: "event id",
+    fields.OwnDay: "day",
+    fields.OftenNamed: "name, `[a-z][a-z0-9_]{0,39}`",
     fields.DigestHex: "64 hex digits",
     fields.Day: "day",
     fields.Scope: "party, or `*`",

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.domain.events import Body, Context, Decision, Event, Facts, Posting, pairs
+from ledger.domain.events import Body, Context, Decision, Event, Facts, Undo, pairs
 from ledger.domain.facts import RECORDED_PREFIX, Account, Fact, Mark, Recorded
 from ledger.domain.fields import Act, EventRef, Party
 from ledger.domain.kinds.books import carried_key
@@ -35,7 +35,7 @@ class EntryReversed(Body, frozen=True):
     issuer: Party
     reason: Literal["mistake", "duplicate", "fraud", "appeal"]
     subject: Party
-    undo: Annotated[list[Posting], Meta(min_length=2, max_length=8)]
+    undo: Annotated[list[Undo], Meta(min_length=2, max_length=8)]
     act: Act | UnsetType = UNSET
     replacement: EventRef | UnsetType = UNSET
 

@@ -328,7 +328,10 @@ REFUSED = [
     # Form ---------------------------------------------------------------------------------------------------------
     Refused("an event for another ledger", "wrong_ledger", "ledger", submitting(lambda v: raw_award(v, ledger="a/b"))),
     Refused(
-        "a day that is none", "not_a_day", "occurred_on", submitting(lambda v: raw_award(v, occurred_on="2021-02-30"))
+        "a day that is none",
+        "not_a_day",
+        "event.occurred_on",
+        submitting(lambda v: raw_award(v, occurred_on="2021-02-30")),
     ),
     Refused(
         "a day to come", "future_dated", "occurred_on", submitting(lambda v: raw_award(v, occurred_on="2021-11-21"))
