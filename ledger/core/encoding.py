@@ -20,6 +20,9 @@ from ledger.errors import FormatError
 type_error: Final = "an object, array, string, boolean or integer"
 MAX_DEPTH: Final = 16
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_SAFE_DEPTH: Final = 500
+_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.S)
+"""A bracket, or a whole string, within which brackets do not count."""
 _FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
@@ -55,10 +58,34 @@ def parse_canonical(data: bytes) -> JSON:
 
 def parse_json(data: bytes) -> JSON:
     """Any JSON text in strict UTF-8; spelling and restrictions are not checked yet. Raises `FormatError`."""
+    check_nesting(data)
     try:
         return _decode(data)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"not JSON: {error}", code="not_json") from error
+
+
+def check_nesting(data: bytes) -> None:
+    """Refuse what nests deeper than `_SAFE_DEPTH`, without recursion.
+
+    The decoder recurses as deep as the interpreter's limit, which any library may raise beyond what the stack bears.
+    """
+    if data.count(b"[") + data.count(b"{") <= _SAFE_DEPTH:
+        return
+    depth = 0
+    for token in _NESTING.finditer(data):
+        mark = data[token.start()]
+        if mark in b"[{":
+            depth += 1
+            if depth > _SAFE_DEPTH:
+                raise FormatError(
+                    "nested too deeply",
+                    code="not_json",
+                    expected=f"depth ≤ {MAX_DEPTH}",
+                    got=f"more than {_SAFE_DEPTH}",
+                )
+        elif mark in b"]}":
+            depth -= 1
 
 
 def check_value(value: object, field: str = "") -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, Unio
 import msgspec
 from msgspec import Meta
 
-from ledger.core.encoding import JSON, check_value, parse_json
+from ledger.core.encoding import JSON, check_nesting, check_value, parse_json
 from ledger.core.types import DIGEST_HEX_PATTERN, EVENT_ID_PATTERN
 from ledger.domain.events import (
     ENTRY_MAX_BYTES,
@@ -167,6 +167,7 @@ def entry_bytes(event_data: bytes, signatures: Sequence[Signature], chain: Chain
 
 
 def _read(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> object:
+    check_nesting(data)
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:

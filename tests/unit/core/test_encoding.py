@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -289,3 +290,25 @@ def test_base64url_of_another_length_is_refused() -> None:
     with pytest.raises(FormatError, match="wrong length") as caught:
         encoding.decode_base64url("YWJj", "key", size=32)
     assert (caught.value.field, caught.value.expected, caught.value.got) == ("key", "32 bytes", "3 bytes")
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'["]",', b'[1,{"a":"]","b":'])
+def test_nesting_is_bounded_whatever_the_interpreter_would_recurse_to(opening: bytes) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(FormatError, match="nested too deeply"):
+            encoding.parse_json(opening * 100_000)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("text", ["[" * 600, '"' + "[" * 600, '\\"' + "{" * 600 + '\\\\"'])
+def test_brackets_in_strings_and_beside_each_other_do_not_nest(text: str) -> None:
+    value = [text, [[]] * 600, [{}] * 600]
+    assert encoding.parse_json(canonical(value)) == value
+
+
+def test_the_bound_of_nesting_is_read_in_linear_time() -> None:
+    with pytest.raises(FormatError):
+        encoding.parse_json(b'[\\"' * 250_000)

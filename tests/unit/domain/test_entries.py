@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, get_type_hints
 
 import msgspec
@@ -195,6 +196,18 @@ def test_what_is_no_submission_is_refused(bad: bytes) -> None:
     for read in (parse_submission, parse_event, parse_entry):
         with pytest.raises(FormatError):
             read(bad)
+
+
+@pytest.mark.parametrize("outside", [b"", b'{"event":{"body":', b'{"event":{"x":', b'{"disclosures":'])
+def test_nesting_is_bounded_whatever_the_interpreter_would_recurse_to(outside: bytes) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        for read in (parse_submission, parse_event, parse_entry):
+            with pytest.raises(FormatError):
+                read(outside + b"[" * 50_000)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_strings_are_held_to_nfc_only_when_submitted() -> None:
