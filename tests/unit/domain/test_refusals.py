@@ -3,269 +3,58 @@
 from __future__ import annotations
 
 import ast
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from ledger.core.disclosure import digest, make
-from ledger.core.encoding import canonical, encode_base64url
 from ledger.core.types import MAX_INT
-from ledger.domain.disclosures import check_disclosures
-from ledger.domain.entries import check_submitted, event_bytes, parse_entry, parse_event, parse_submission
+from ledger.domain.entries import check_submitted, parse_entry, parse_event, parse_submission
 from ledger.domain.rules import parse_book
-from ledger.domain.state import Replay
 from ledger.errors import LedgerError
+from tests.helpers.provoke import (
+    NOT_UTF8,
+    NOWHERE,
+    OFFICER_KEY,
+    OTHER_PLACE,
+    PLACE,
+    PRIVATE,
+    SALT,
+    SMALL_ORDER,
+    Refused,
+    award_body,
+    before_any_book,
+    booking,
+    captured,
+    change_effects,
+    commitment,
+    conflicting,
+    disclosing,
+    disordered,
+    doubled_key,
+    forged,
+    founding,
+    merit_only,
+    not_nfc,
+    raw_award,
+    reading,
+    refuse,
+    repeat_id,
+    replayed,
+    reversed_reversal,
+    reversed_twice,
+    reversing,
+    rule_twice,
+    submitting,
+    swap_entries,
+    taking,
+    tasked,
+    two_keys,
+    undo_of,
+    weak_founder,
+)
 from tests.helpers.village import TODAY, Village, founding_body, person, rule_ref, sign
-from tests.helpers.village_rules import BOOK, rule
-
-Provoke = Callable[[Village], object]
-NEUTRAL_KEY = encode_base64url(b"\x01" + bytes(31))
-SMALL_ORDER = {"public": NEUTRAL_KEY, "suite": "ed25519"}
-NOWHERE = "00000000-0000-4000-8000-ffffffffffff"
-SALT = bytes(16)
-NOT_UTF8 = b'{"disclosures":["\xff"]}'
-
-
-class Refused(NamedTuple):
-    """What is refused, under which code, at which field, and how to provoke it."""
-
-    name: str
-    code: str
-    field: str
-    provoke: Provoke
-
-
-def submitting(*steps: Callable[[Village], bytes]) -> Provoke:
-    """All steps but the last are accepted; the last is refused."""
-
-    def provoke(village: Village) -> None:
-        for step in steps[:-1]:
-            village.must(step(village))
-        raise village.refusal(steps[-1](village))
-
-    return provoke
-
-
-def founding(**changes: Any) -> Provoke:
-    """Entry 0 with another body; ``signers`` may be given."""
-    signers = changes.pop("signers", ("mayor", "deputy", "ledger"))
-
-    def provoke(_: Village) -> None:
-        village = Village()
-        raise village.refusal(village.found(**changes, signers=signers))
-
-    return provoke
-
-
-def raw_award(v: Village, **changes: Any) -> bytes:
-    event = parse_submission(v.award("zhang", "volunteer")).event
-    whole = json.loads(event_bytes(event)) | changes
-    return sign({k: value for k, value in whole.items() if value is not None}, "issuer")
-
-
-def reading(**changes: Any) -> Provoke:
-    """An award as an event, with fields changed, in JSON."""
-
-    def provoke(v: Village) -> object:
-        event = json.loads(event_bytes(parse_submission(v.award("zhang", "volunteer")).event))
-        return event_bytes(parse_event(json.dumps(event | changes).encode()))
-
-    return provoke
-
-
-def undo_of(*pairs: tuple[str, int]) -> list[dict[str, Any]]:
-    return [{"account": f"{person(name).party}/spend", "delta": delta} for name, delta in pairs]
-
-
-def booking(**changes: Any) -> Provoke:
-    """Version 2 of the book, of one changed rule."""
-    made = rule("odd", **changes)
-    made = {key: value for key, value in made.items() if value is not None}
-    return submitting(lambda v: v.adopt({**BOOK, "version": 2, "rules": [made]}, TODAY))
-
-
-def disclosing(private: dict[str, str], *disclosures: str, kind: str = "award") -> Provoke:
-    def provoke(v: Village) -> object:
-        data = v.award("zhang", "volunteer", private=private) if kind == "award" else v.card("li/card")
-        return check_disclosures(parse_submission(data).event, disclosures)
-
-    return provoke
-
-
-PLACE = make(SALT, "place", "村委会")
-OTHER_PLACE = make(SALT, "place", "田里")
-PRIVATE = {"place": digest(PLACE)}
-
-
-def replayed(change: Callable[[Village], None]) -> Provoke:
-    """A log that was changed, replayed."""
-
-    def provoke(v: Village) -> None:
-        v.must(v.award("zhang", "volunteer"))
-        v.must(v.award("zhang", "volunteer"))
-        change(v)
-        replay = Replay(v.entries.__getitem__)
-        for data in v.entries:
-            replay.apply(data)
-
-    return provoke
-
-
-def _swap(v: Village) -> None:
-    v.entries[-1], v.entries[-2] = v.entries[-2], v.entries[-1]
-
-
-def _effects(v: Village) -> None:
-    v.entries[-1] = v.entries[-1].replace(b'"delta":200', b'"delta":201')
-
-
-def _id_again(v: Village) -> None:
-    first, second = (parse_entry(data).event.id.encode() for data in v.entries[-2:])
-    v.entries[-1] = v.entries[-1].replace(second, first)
-
-
-def _conflict(v: Village) -> bytes:
-    done = v.must(v.award("zhang", "volunteer"))
-    return sign(v.event("points_awarded", "issuer", {**award_body(), "quantity": 2}, id=done.event_id), "issuer")
-
-
-def award_body() -> dict[str, Any]:
-    return {
-        "amount_units": 200,
-        "issuer": person("coop").party,
-        "quantity": 1,
-        "subject": person("zhang").party,
-        "units": ["merit", "spend"],
-    }
-
-
-def captured(v: Village, seq: int) -> bytes:
-    return v.award("zhang", "volunteer", device={"id": "phone-1", "seq": seq, "captured_at": 1})
-
-
-def taking(subject: str, quantity: int = 1, **task: Any) -> Provoke:
-    """zhang takes one place of a task, then ``subject`` asks for one."""
-
-    def provoke(v: Village) -> None:
-        published = v.must(v.task(**task)).event_id
-        v.must(v.award("zhang", "volunteer", body={"task": published}))
-        raise v.refusal(v.award(subject, "volunteer", quantity, body={"task": published}))
-
-    return provoke
-
-
-def tasked(rule_id: str = "volunteer", day: str = TODAY) -> Provoke:
-    def provoke(v: Village) -> None:
-        published = v.must(v.task()).event_id
-        raise v.refusal(v.award("zhang", rule_id, body={"task": published}, day=day))
-
-    return provoke
-
-
-def reversing(**changes: Any) -> Provoke:
-    def provoke(v: Village) -> None:
-        target = v.must(v.award("zhang", "volunteer"))
-        raise v.refusal(v.reverse(target, **changes))
-
-    return provoke
-
-
-def reversed_twice(v: Village) -> None:
-    target = v.must(v.award("zhang", "volunteer"))
-    v.must(v.reverse(target))
-    raise v.refusal(v.reverse(target))
-
-
-def reversed_reversal(v: Village) -> None:
-    done = v.must(v.reverse(v.must(v.award("zhang", "volunteer"))))
-    raise v.refusal(v.reverse(done))
-
-
-def commitment(root: str | None = None, size: int = 0, *, given: bool = True) -> Provoke:
-    def provoke(v: Village) -> None:
-        true = v.map_root()
-        body = {"root": root or true.hex(), "size": size or v.head.size}
-        data = v.make("state_committed", body, "ledger")
-        outcome = v.submit(data, root=true if given else None)[0]
-        assert isinstance(outcome, LedgerError)
-        raise outcome
-
-    return provoke
-
-
-OFFICER_KEY = {"key": person("issuer").ref()}
-SPARE = {"key": person("issuer/spare").ref()}
-BIG_TEXT = "字" * 2000
-
-
-def _raise(village: Village, submission: bytes) -> None:
-    raise village.refusal(submission)
-
-
-def _twice(v: Village) -> bytes:
-    data = event_bytes(parse_submission(v.award("zhang", "volunteer")).event)
-    return data.replace(b'"v":1}', b'"v":1,"v":1}')
-
-
-def _not_nfc(v: Village) -> bytes:
-    return event_bytes(parse_submission(v.make("role_changed", _role_body(reason="e\u0301"), "mayor")).event)
-
-
-def _role_body(**changes: Any) -> dict[str, Any]:
-    one = person("new")
-    return {"action": "grant", "party": one.party, "role": "clerk", "scope": "*", "key": one.ref(), **changes}
-
-
-def _two_keys(v: Village) -> None:
-    v.must(v.role("clerk/second", "clerk"))
-    raise v.refusal(v.party("register", "wang", type="resident", signers=("clerk", "clerk/second")))
-
-
-def _signatures_changed(data: bytes, change: Callable[[list[dict[str, str]]], object]) -> bytes:
-    value = json.loads(data)
-    change(value["signatures"])
-    return canonical(value)
-
-
-def _disordered(v: Village) -> bytes:
-    return _signatures_changed(v.found(), lambda signatures: signatures.append(signatures.pop(1)))
-
-
-def _forged(v: Village) -> bytes:
-    data = v.award("zhang", "volunteer")
-    return _signatures_changed(data, lambda signatures: signatures[0].update(sig="A" * 86))
-
-
-def _merit_only() -> None:
-    v = Village()
-    v.must(v.found(units=["merit"]))
-    for name in ("clerk", "clerk two", "council", "oversight", "issuer"):
-        v.must(v.role(name, name.split()[0]))
-    v.must(v.adopt(BOOK, "2021-01-01"))
-    v.must(v.party("register", "coop", type="organisation"))
-    v.must(v.party("register", "zhang", type="resident"))
-    raise v.refusal(v.award("zhang", "volunteer"))
-
-
-def _weak_founder() -> None:
-    weak = {"party": person("mayor").party, **SMALL_ORDER}
-    v = Village()
-    raise v.refusal(v.found(root={"threshold": 1, "keys": [weak]}))
-
-
-def _rule_twice(v: Village) -> None:
-    raise v.refusal(v.adopt({**BOOK, "version": 2, "rules": [rule("a"), rule("b"), rule("a")]}, TODAY))
-
-
-def _before_any_book(v: Village) -> None:
-    v.must(v.party("register", "elder", type="resident", day="2020-01-01"))
-    v.must(v.party("register", "old coop", type="organisation", day="2020-01-01"))
-    body = {"issuer": person("old coop").party}
-    raise v.refusal(v.award("elder", "volunteer", body=body, day="2020-12-31"))
-
+from tests.helpers.village_rules import BOOK
 
 REFUSED = [
     # Reading ------------------------------------------------------------------------------------------------------
@@ -274,14 +63,14 @@ REFUSED = [
     Refused("a body that is too large", "too_large", "submission", lambda v: parse_submission(b" " * (2 << 20))),
     Refused("an entry that is too large", "too_large", "entry", lambda v: parse_entry(b" " * 60_001)),
     Refused("an entry with a space", "not_canonical", "entry", lambda v: parse_entry(v.entries[0] + b" ")),
-    Refused("a key twice", "repeated_key", "v", lambda v: parse_event(_twice(v))),
+    Refused("a key twice", "repeated_key", "v", lambda v: parse_event(doubled_key(v))),
     Refused("a null", "bad_field", "occurred_on", reading(occurred_on=None)),
     Refused("an unknown kind", "bad_field", "kind", reading(kind="points_invented")),
     Refused("an unknown field", "bad_field", "", reading(extra=1)),
     Refused("a missing field", "bad_field", "body", reading(body={})),
     Refused("a value out of range", "bad_field", "body.quantity", reading(body={**award_body(), "quantity": 0})),
     Refused("a number too large", "bad_field", "body.quantity", reading(body={**award_body(), "quantity": 2**53})),
-    Refused("a text that is not NFC", "not_nfc", "event.body.reason", lambda v: check_submitted(_not_nfc(v))),
+    Refused("a text that is not NFC", "not_nfc", "event.body.reason", lambda v: check_submitted(not_nfc(v))),
     # Disclosures --------------------------------------------------------------------------------------------------
     Refused("a disclosure missing", "disclosure_missing", "disclosures", disclosing(PRIVATE)),
     Refused("a disclosure too many", "disclosure_superfluous", "disclosures.0", disclosing(PRIVATE, OTHER_PLACE)),
@@ -310,7 +99,7 @@ REFUSED = [
             lambda v: sign(v.event("points_awarded", "clerk", award_body(), rule=rule_ref("volunteer")), "issuer")
         ),
     ),
-    Refused("a party that signs twice", "signed_twice", "signatures", _two_keys),
+    Refused("a party that signs twice", "signed_twice", "signatures", two_keys),
     Refused(
         "a key without the role", "not_authorised", "signatures", submitting(lambda v: v.role("x", "clerk", "clerk"))
     ),
@@ -323,8 +112,8 @@ REFUSED = [
     Refused(
         "a key that nobody holds", "unknown_key", "signatures", submitting(lambda v: v.role("x", "clerk", "stranger"))
     ),
-    Refused("signatures out of order", "bad_order", "signatures", lambda v: _raise(v, _disordered(v))),
-    Refused("a signature that does not hold", "bad_signature", "signatures.0", lambda v: _raise(v, _forged(v))),
+    Refused("signatures out of order", "bad_order", "signatures", lambda v: refuse(v, disordered(v))),
+    Refused("a signature that does not hold", "bad_signature", "signatures.0", lambda v: refuse(v, forged(v))),
     # Form ---------------------------------------------------------------------------------------------------------
     Refused("an event for another ledger", "wrong_ledger", "ledger", submitting(lambda v: raw_award(v, ledger="a/b"))),
     Refused(
@@ -358,9 +147,9 @@ REFUSED = [
         "device.seq",
         submitting(lambda v: captured(v, 7), lambda v: captured(v, 7)),
     ),
-    Refused("another event under an id", "id_conflict", "event.id", submitting(_conflict)),
+    Refused("another event under an id", "id_conflict", "event.id", submitting(conflicting)),
     Refused(
-        "an event before entry 0", "not_created", "kind", lambda v: _raise(Village(), v.award("zhang", "volunteer"))
+        "an event before entry 0", "not_created", "kind", lambda v: refuse(Village(), v.award("zhang", "volunteer"))
     ),
     # Balances -----------------------------------------------------------------------------------------------------
     Refused(
@@ -372,7 +161,7 @@ REFUSED = [
         "body.amount_units",
         submitting(lambda v: v.carry("zhang", MAX_INT), lambda v: v.award("zhang", "volunteer")),
     ),
-    Refused("a unit the ledger lacks", "unknown_unit", "body", lambda v: _merit_only()),
+    Refused("a unit the ledger lacks", "unknown_unit", "body", lambda v: merit_only()),
     # ledger_created -----------------------------------------------------------------------------------------------
     Refused("a second entry 0", "already_created", "kind", submitting(lambda v: v.found())),
     Refused(
@@ -389,7 +178,7 @@ REFUSED = [
     ),
     Refused("units out of order", "bad_founding", "body.units", founding(units=["spend", "merit"])),
     Refused("a log key that is none", "bad_founding", "body.log_key", founding(log_key="x")),
-    Refused("a founding key of small order", "bad_key", "body.root.keys", lambda v: _weak_founder()),
+    Refused("a founding key of small order", "bad_key", "body.root.keys", lambda v: weak_founder()),
     # role_changed, credential_changed -----------------------------------------------------------------------------
     Refused("a key of small order", "bad_key", "body.key", submitting(lambda v: v.role("x", "clerk", key=SMALL_ORDER))),
     Refused("another's key", "key_taken", "body.party", submitting(lambda v: v.role("x", "clerk", **OFFICER_KEY))),
@@ -488,7 +277,7 @@ REFUSED = [
     ),
     Refused("a book that is not TOML", "bad_rulebook", "book", lambda v: parse_book(b"=")),
     Refused("a book of other types", "bad_rulebook", "book", lambda v: parse_book(b'book = "points"')),
-    Refused("a rule twice", "bad_rulebook", "book.rules", _rule_twice),
+    Refused("a rule twice", "bad_rulebook", "book.rules", rule_twice),
     *(
         Refused(f"rule: {field}", "bad_rulebook", f"book.rules.odd.{field}", booking(**changes))
         for field, changes in (
@@ -517,7 +306,7 @@ REFUSED = [
         "rule.version",
         submitting(lambda v: v.award("zhang", "volunteer", version=2)),
     ),
-    Refused("before any version", "rule_not_in_force", "rule.version", _before_any_book),
+    Refused("before any version", "rule_not_in_force", "rule.version", before_any_book),
     Refused(
         "a rule out of season", "rule_not_in_force", "occurred_on", submitting(lambda v: v.award("zhang", "seasonal"))
     ),
@@ -592,9 +381,9 @@ REFUSED = [
     Refused("a commitment of another size", "wrong_size", "body.size", commitment(size=3)),
     Refused("a forged root", "wrong_root", "body.root", commitment(root="00" * 32)),
     # Replaying ----------------------------------------------------------------------------------------------------
-    Refused("entries swapped", "bad_chain", "chain.seq", replayed(_swap)),
-    Refused("an id twice", "bad_chain", "event.id", replayed(_id_again)),
-    Refused("other effects", "bad_effects", "effects", replayed(_effects)),
+    Refused("entries swapped", "bad_chain", "chain.seq", replayed(swap_entries)),
+    Refused("an id twice", "bad_chain", "event.id", replayed(repeat_id)),
+    Refused("other effects", "bad_effects", "effects", replayed(change_effects)),
 ]
 
 

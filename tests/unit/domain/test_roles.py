@@ -217,3 +217,9 @@ def test_founding_grants_begin_with_entry_0() -> None:
     fact = village.facts[f"key:{person('mayor').key}"]
     assert isinstance(fact, Key)
     assert [(g.role, g.from_, g.until) for g in fact.grants] == [("township", 0, UNSET)]
+
+
+def test_the_ledgers_own_key_gains_no_power_over_the_village() -> None:
+    village = Village.founded()
+    assert village.refusal(village.role("ledger", "issuer")).code == "wrong_party"
+    assert village.refusal(village.award("zhang", "volunteer", signers=("ledger",))).code == "not_authorised"
