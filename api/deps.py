@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 from api.auth import Gate, Scope
 from api.metrics import Metrics
 from ledger.errors import FormatError
-from ledger.service.ledgers import Ledgers
-from ledger.service.queue import Sequencer
+from ledger.service.ledgers import AnySequencer, Ledgers
 from ledger.service.receipts import ReceiptDesk
 from ledger.store.database import reading
 from ledger.store.entries import LedgerRow
@@ -39,7 +38,7 @@ class Service:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._desks: dict[str, ReceiptDesk] = {}
 
-    def sequencer(self, name: str) -> Sequencer:
+    def sequencer(self, name: str) -> AnySequencer:
         """The sequencer of a short name. Raises `NotFoundError`."""
         return self.ledgers.sequencer(name)
 
@@ -52,7 +51,7 @@ class Service:
 
     async def read(self, name: str, query: Callable[[Connection, LedgerRow], T]) -> T:
         """What ``query`` finds in a ledger, read in one transaction off the event loop. Raises `NotFoundError`."""
-        row = self.sequencer(name).writer.row
+        row = self.sequencer(name).row
         return await self.read_all(lambda connection: query(connection, row))
 
     async def read_all(self, query: Callable[[Connection], T]) -> T:

@@ -65,7 +65,7 @@ class _Sizes(Collector):
         entries = GaugeMetricFamily("gongfen_entries", "Entries appended and durable.", labels=["ledger"])
         queued = GaugeMetricFamily("gongfen_queue_events", "Events that wait to be appended.", labels=["ledger"])
         for sequencer in self._ledgers.all():
-            entries.add_metric([sequencer.writer.row.name], sequencer.writer.size)
-            queued.add_metric([sequencer.writer.row.name], sequencer.waiting)
+            entries.add_metric([sequencer.row.name], sequencer.size)
+            queued.add_metric([sequencer.row.name], sequencer.waiting)
         yield entries
         yield queued

@@ -44,7 +44,7 @@ async def get_consistency(
 ) -> Response:
     """That the tree of size ``to`` begins with the tree of size ``from``, public like the hash tiles it comes from."""
     service = service_of(request)
-    size = service.sequencer(name).writer.size
+    size = service.sequencer(name).size
     if not size_1 <= size_2 <= size:
         raise NotFoundError(
             "the ledger has no such sizes",

@@ -43,7 +43,7 @@ async def get_entries(
         raise FormatError(
             "the range ends before it begins", code="bad_parameter", field="last", expected=f"≥ {first}", got=last
         )
-    end = service.sequencer(name).writer.size
+    end = service.sequencer(name).size
     wanted = end if last is None else min(last, end)
     until = min(wanted, first + PAGE_MAX)
     stored = await service.read(name, lambda link, row: log.read_entries(link, row.ledger_id, first, until))

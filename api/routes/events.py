@@ -22,7 +22,7 @@ from ledger.domain.entries import SUBMISSION_MAX_BYTES
 from ledger.errors import FormatError, LedgerError
 from ledger.service.commit import Answer
 from ledger.service.intake import Prepared, prepare
-from ledger.service.queue import Sequencer
+from ledger.service.ledgers import AnySequencer
 
 BATCH_MAX_BYTES: Final = 32 << 20
 BATCH_MAX_LINES: Final = 2_000
@@ -36,7 +36,7 @@ async def post_event(request: Request) -> Response:
     name = request.path_params["name"]
     sequencer = admitted(request, "append", name).sequencer(name)
     data = await read_body(request, SUBMISSION_MAX_BYTES, JSON_TYPE)
-    given = await sequencer.submit(prepare(data, sequencer.writer.public_key))
+    given = await sequencer.submit(prepare(data, sequencer.public_key))
     return Response(_encode(Appended.of(given)), 200 if given.replayed else 201, media_type=JSON_TYPE)
 
 
@@ -66,14 +66,14 @@ def split_lines(data: bytes) -> list[bytes]:
     return lines
 
 
-async def append_lines(sequencer: Sequencer, lines: Sequence[bytes]) -> list[Answer | BaseException]:
+async def append_lines(sequencer: AnySequencer, lines: Sequence[bytes]) -> list[Answer | BaseException]:
     """The answer to each line, or what refused it. Raises `BusyError` if the queue has no room for all of them."""
     prepared: list[Prepared | LedgerError] = []
     for place, line in enumerate(lines):
         if place % LINES_AT_A_TIME == 0:
             await asyncio.sleep(0)
         try:
-            prepared.append(prepare(line, sequencer.writer.public_key))
+            prepared.append(prepare(line, sequencer.public_key))
         except LedgerError as error:
             prepared.append(error)
     waiters = sequencer.put([item for item in prepared if isinstance(item, Prepared)])

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/ledgers", tags=["ledgers"])
 async def get_ledgers(request: Request) -> Response:
     """Every ledger of this server that has its entry 0."""
     service = service_of(request)
-    rows = [sequencer.writer.row for sequencer in service.ledgers.all() if sequencer.writer.size]
+    rows = [sequencer.row for sequencer in service.ledgers.all() if sequencer.size]
 
     def look(connection: Connection) -> list[LedgerSummary]:
         return [LedgerSummary.of(view_ledger(connection, row)) for row in rows]

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 import structlog
 
 from ledger.errors import NotFoundError
-from ledger.service.queue import Observer, Sequencer, Writer
-from ledger.service.remote import WriterProcess
+from ledger.service.commit import LedgerWriter
+from ledger.service.queue import Observer, Sequencer
+from ledger.service.remote import RemoteSequencer, WriterLink
 from ledger.service.storage import Storage
 
 logger = structlog.get_logger(__name__)
+
+AnySequencer = Sequencer | RemoteSequencer
+"""With the writer in this process, or in one of its own."""
 
 
 class Ledgers:
@@ -21,23 +25,21 @@ class Ledgers:
     def __init__(self, storage: Storage, *, observe: Observer | None = None) -> None:
         self.storage = storage
         self._observe = observe
-        self._sequencers: dict[str, Sequencer] = {}
+        self._sequencers: dict[str, AnySequencer] = {}
+        self._local: list[Sequencer] = []
+        self._link: WriterLink | None = None
         self._clock: asyncio.Task[None] | None = None
-        self._process: WriterProcess | None = None
 
     async def start(self) -> None:
         """Open every ledger for writing, within the running event loop. Raises `StateError` on doubtful state."""
-        settings = self.storage.settings
-        for writer in await asyncio.to_thread(self._open):
-            sequencer = Sequencer(
-                writer,
-                queue_max=settings.queue_max,
-                group_max=settings.group_max,
-                gather_s=settings.gather_ms / 1000,
-                observe=self._observe,
-            )
-            sequencer.start()
-            self._sequencers[writer.row.name] = sequencer
+        opened: Sequence[AnySequencer]
+        if self.storage.settings.writer_process:
+            self._link = WriterLink(self.storage.settings, self._observe)
+            opened = await self._link.start()
+        else:
+            writers = await asyncio.to_thread(self._open)
+            opened = self._local = [self._sequence(writer) for writer in writers]
+        self._sequencers = {sequencer.row.name: sequencer for sequencer in opened}
         self._clock = asyncio.get_running_loop().create_task(self._commit_states())
 
     async def stop(self) -> None:
@@ -45,28 +47,36 @@ class Ledgers:
         if self._clock is not None:
             self._clock.cancel()
             await asyncio.gather(self._clock, return_exceptions=True)
-        for sequencer in self._sequencers.values():
+        for sequencer in self._local:
             await sequencer.stop()
-        if self._process is not None:
-            await asyncio.to_thread(self._process.stop)
+        if self._link is not None:
+            await self._link.stop()
         self.storage.close()
 
-    def _open(self) -> Sequence[Writer]:
-        """The writers: in a process of their own, or in this one."""
-        if self.storage.settings.writer_process:
-            self._process = WriterProcess(self.storage.settings)
-            return self._process.start()
+    def _open(self) -> list[LedgerWriter]:
         self.storage.open_for_writing()
         return [self.storage.writer(row) for row in self.storage.ledgers()]
 
-    def sequencer(self, name: str) -> Sequencer:
+    def _sequence(self, writer: LedgerWriter) -> Sequencer:
+        settings = self.storage.settings
+        sequencer = Sequencer(
+            writer,
+            queue_max=settings.queue_max,
+            group_max=settings.group_max,
+            gather_s=settings.gather_ms / 1000,
+            observe=self._observe,
+        )
+        sequencer.start()
+        return sequencer
+
+    def sequencer(self, name: str) -> AnySequencer:
         """The sequencer of a short name. Raises `NotFoundError`."""
         found = self._sequencers.get(name)
         if found is None:
             raise NotFoundError("no such ledger", field="ledger", got=name)
         return found
 
-    def all(self) -> list[Sequencer]:
+    def all(self) -> list[AnySequencer]:
         """Every sequencer, in the order of the ledgers."""
         return list(self._sequencers.values())
 
@@ -77,4 +87,4 @@ class Ledgers:
                 try:
                     await sequencer.commit_state()
                 except Exception:  # one ledger's trouble must not stop the others' clock; it is logged and retried
-                    logger.exception("state was not committed", ledger=sequencer.writer.row.name)
+                    logger.exception("state was not committed", ledger=sequencer.row.name)

@@ -1,8 +1,8 @@
 """The sequencer: one queue for each ledger, group commit, the answer only after the commit.
 
 Handlers verify and put; one task takes the whole queue, hands it to the writer in a thread of its own, and wakes every
-waiter. Under load it gathers a few milliseconds first, so that a group shares one durable commit; an idle ledger never
-waits.
+waiter. Under load it gathers a few milliseconds first, until a group is worth a durable commit; an idle ledger never
+waits. `ledger.service.remote` does the same with a writer in a process of its own.
 """
 
 from __future__ import annotations
@@ -12,18 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
 from ledger.errors import BusyError, LedgerError
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import Prepared
-from ledger.service.remote import RemoteWriter
+from ledger.store.entries import LedgerRow
 
-BUSY_GROUP: Final = 2
-"""A group at least this large means load: the next one is gathered."""
-
-Writer = LedgerWriter | RemoteWriter
-"""In this process, or in one of its own."""
 Observer = Callable[[str, int, float], None]
 """Told of every group after its commit: the ledger's short name, how many events it held, the seconds it took."""
 
@@ -33,7 +27,7 @@ class Sequencer:
 
     def __init__(
         self,
-        writer: Writer,
+        writer: LedgerWriter,
         *,
         queue_max: int,
         group_max: int,
@@ -69,6 +63,20 @@ class Sequencer:
         self._thread.shutdown()
 
     @property
+    def row(self) -> LedgerRow:
+        """The ledger."""
+        return self.writer.row
+
+    @property
+    def size(self) -> int:
+        """How many entries are durable."""
+        return self.writer.size
+
+    def public_key(self, key: str) -> bytes | None:
+        """The public key of a key id, if it was used lately."""
+        return self.writer.public_key(key)
+
+    @property
     def waiting(self) -> int:
         """How many events are queued."""
         return len(self._queue)
@@ -97,10 +105,10 @@ class Sequencer:
             return await self._loop.run_in_executor(self._thread, self.writer.commit_state)
 
     async def _run(self) -> None:
-        gather = False
+        last = 0
         while True:
             await self._arrived.wait()
-            if gather:
+            if len(self._queue) < last // 2:
                 await asyncio.sleep(self._gather_s)
             async with self._turn:
                 size = min(len(self._queue), self._group_max)
@@ -108,7 +116,7 @@ class Sequencer:
                 if not self._queue:
                     self._arrived.clear()
                 await self._commit(group)
-            gather = len(group) >= BUSY_GROUP
+            last = len(group)
 
     async def _commit(self, group: list[tuple[Prepared, asyncio.Future[Answer]]]) -> None:
         items = [item for item, _ in group]

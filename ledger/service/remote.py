@@ -1,265 +1,213 @@
-"""The writer in a process of its own: the server reads and verifies, the writer decides and commits, on two cores.
+"""The server's side of the writer process: events go out as they come, answers come back a group at a time.
 
-One process writes all ledgers of a database and holds the writer's lock; the server talks to it over a pipe, a group at
-a time. When the server dies the pipe ends, the writer finishes its commit and goes; when the writer dies, waiters hear
-of it and the next group starts a new one.
+The server reads and verifies while the writer decides and commits, on two cores. Nothing here blocks the event loop,
+and no thread competes with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
-import signal
-import threading
+import socket
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
-from typing import Final
+from multiprocessing.process import BaseProcess
+from typing import Final, cast
 
-import msgspec
-from msgspec import Struct
-
-from ledger import errors
 from ledger.config import Settings
 from ledger.core.types import Digest
-from ledger.domain.append import Candidate
-from ledger.domain.entries import parse_event
-from ledger.domain.events import Signature
-from ledger.errors import BusyError, LedgerError, StateError
-from ledger.service.commit import Answer, LedgerWriter
+from ledger.errors import BusyError, StateError
+from ledger.service import writer_process
+from ledger.service.commit import Answer
 from ledger.service.intake import Prepared
-from ledger.service.memory import settle
-from ledger.service.storage import Storage
+from ledger.service.queue import Observer
+from ledger.service.wire import Ask, Frames, Place, Ready, Refused, Reply, frame, read_ready, read_reply
 from ledger.store.entries import LedgerRow
 
 START_TIMEOUT_S: Final = 60
-LOCK_PATIENCE_S: Final = 5.0
+STOP_TIMEOUT_S: Final = 30
 KEYS_KEPT: Final = 200_000
 
 
-class Item(Struct, array_like=True, frozen=True):
-    """A prepared event on its way to the writer."""
+class RemoteSequencer:
+    """Orders the events of one ledger through the writer process (see `Sequencer`)."""
 
-    event_data: bytes
-    signatures: list[Signature]
-    verified: bool
-    disclosures: list[tuple[str, str, str]]
-
-
-class Group(Struct, array_like=True, frozen=True):
-    """Events for one ledger, or without ``items`` the wish to commit its state."""
-
-    ledger: str
-    items: list[Item] | None
-
-
-class Place(Struct, array_like=True, frozen=True, tag=True):
-    """An `Answer`; ``checkpoint`` is its place among the reply's checkpoints."""
-
-    seq: int
-    leaf: bytes
-    at_ms: int
-    replayed: bool
-    checkpoint: int
-
-
-class Refused(Struct, array_like=True, frozen=True, tag=True):
-    """A `LedgerError`, by the name of its class."""
-
-    kind: str
-    message: str
-    code: str
-    field: str | None
-    expected: str | None
-    got: str | None
-
-
-class Reply(Struct, array_like=True, frozen=True):
-    """What became of a group. ``failed``: nothing was stored. ``keys``: public keys that the log knows, by key id."""
-
-    size: int
-    outcomes: list[Place | Refused]
-    checkpoints: list[str]
-    keys: dict[str, bytes]
-    failed: Refused | None = None
-
-
-class Ready(Struct, array_like=True, frozen=True):
-    """The writer's first words: its ledgers with their sizes, or why it will not start."""
-
-    ledgers: list[tuple[int, str, str, int]]
-    failed: Refused | None = None
-
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-_read_group: Final = msgspec.msgpack.Decoder(Group).decode
-_read_reply: Final = msgspec.msgpack.Decoder(Reply).decode
-_read_ready: Final = msgspec.msgpack.Decoder(Ready).decode
-
-
-class WriterProcess:
-    """The server's end of the pipe. `start` before use; safe to share between threads."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._turn = threading.Lock()
-        self._pipe: Connection | None = None
-        self._process: multiprocessing.process.BaseProcess | None = None
-
-    def start(self) -> list[RemoteWriter]:
-        """Start the process; answers a writer for each ledger. Raises what speaks against opening them."""
-        with self._turn:
-            ready = self._start()
-        return [
-            RemoteWriter(self, LedgerRow(number, name, origin), size) for number, name, origin, size in ready.ledgers
-        ]
-
-    def stop(self) -> None:
-        """Let the writer finish and wait until it has gone."""
-        with self._turn:
-            if self._pipe is not None:
-                self._pipe.close()
-                self._pipe = None
-            if self._process is not None:
-                self._process.join(30)
-
-    def ask(self, group: Group) -> Reply:
-        """Have a group decided and committed. Raises `BusyError` if the writer died; the outcome is then not known."""
-        with self._turn:
-            if self._pipe is None:
-                self._start()
-            assert self._pipe is not None, "started just now"
-            try:
-                self._pipe.send_bytes(_encode(group))
-                reply: Reply = _read_reply(self._pipe.recv_bytes())
-            except (EOFError, OSError) as error:
-                self._pipe.close()
-                self._pipe = None
-                raise BusyError("the writer stopped; send it again", code="writer_lost") from error
-        if reply.failed is not None:
-            raise _error_of(reply.failed)
-        return reply
-
-    def _start(self) -> Ready:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_run, args=(other, self._settings), name="gongfen-writer", daemon=True)
-        self._process.start()
-        other.close()
-        if not self._pipe.poll(START_TIMEOUT_S):
-            self._process.kill()
-            raise StateError("the writer did not start in time", code="writer_late", expected=f"{START_TIMEOUT_S} s")
-        try:
-            ready = _read_ready(self._pipe.recv_bytes())
-        except EOFError as error:
-            raise StateError("the writer ended while starting; see its words on standard error") from error
-        if ready.failed is not None:
-            self._pipe.close()
-            self._pipe = None
-            raise _error_of(ready.failed)
-        return ready
-
-
-class RemoteWriter:
-    """One ledger's writer, as `Sequencer` uses it (see `LedgerWriter`)."""
-
-    def __init__(self, process: WriterProcess, row: LedgerRow, size: int) -> None:
+    def __init__(self, link: WriterLink, row: LedgerRow, size: int, observe: Observer | None) -> None:
         self.row = row
         self.size = size
-        self._process = process
+        self._link = link
+        self._observe = observe
         self._keys: dict[str, bytes] = {}
+        self._pending: dict[int, asyncio.Future[Answer | None]] = {}
+        self._number = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many events are on their way or being committed."""
+        return len(self._pending)
 
     def public_key(self, key: str) -> bytes | None:
         """The public key of a key id, once the writer has named it."""
         return self._keys.get(key)
 
-    def append(self, group: Sequence[Prepared]) -> list[Answer | LedgerError]:
-        """As `LedgerWriter.append`."""
-        items = [
-            Item(candidate.event_data, list(candidate.signatures), candidate.verified, list(disclosures))
-            for candidate, disclosures in group
+    def put(self, items: Sequence[Prepared]) -> Sequence[asyncio.Future[Answer]]:
+        """Send events in order, all or none. Raises `BusyError` when too many wait, or the writer is away."""
+        self._link.check_room(len(self._pending) + len(items))
+        waiters = [self._new_waiter() for _ in items]
+        first = self._number - len(items) + 1
+        frames = [
+            frame(
+                Ask(
+                    self.row.ledger_id,
+                    number,
+                    item.candidate.event_data,
+                    item.candidate.signatures,  # type: ignore[arg-type] # a list wherever it was read
+                    item.candidate.verified,
+                    item.disclosures,  # type: ignore[arg-type]
+                )
+            )
+            for number, item in enumerate(items, first)
         ]
-        return self._take(self._process.ask(Group(self.row.name, items)))
+        self._link.send(b"".join(frames))
+        return waiters  # type: ignore[return-value] # events are never answered with None
 
-    def commit_state(self) -> Answer | None:
-        """As `LedgerWriter.commit_state`."""
-        outcomes = self._take(self._process.ask(Group(self.row.name, None)))
-        if outcomes and isinstance(outcomes[0], LedgerError):
-            raise outcomes[0]
-        return outcomes[0] if outcomes else None  # type: ignore[return-value]
+    async def submit(self, item: Prepared) -> Answer:
+        """The ledger's answer to one event, after it is durable. Raises the `LedgerError` that refused it."""
+        return await self.put([item])[0]
 
-    def _take(self, reply: Reply) -> list[Answer | LedgerError]:
+    async def commit_state(self) -> Answer | None:
+        """Have the state map committed; None when nothing came since the last commitment."""
+        self._link.check_room(len(self._pending) + 1)
+        waiter = self._new_waiter()
+        self._link.send(frame(Ask(self.row.ledger_id, self._number, b"", [], True, [])))
+        return await waiter
+
+    def take(self, reply: Reply) -> None:
+        """Wake the waiters of a group."""
         self.size = reply.size
         if len(self._keys) > KEYS_KEPT:
-            self._keys = {}
+            self._keys.clear()
         self._keys.update(reply.keys)
-        return [
-            Answer(item.seq, Digest(item.leaf), item.at_ms, item.replayed, reply.checkpoints[item.checkpoint])
-            if isinstance(item, Place)
-            else _error_of(item)
-            for item in reply.outcomes
-        ]
+        for number, outcome in zip(reply.numbers, reply.outcomes, strict=True):
+            waiter = self._pending.pop(number)
+            if waiter.done():
+                continue
+            if isinstance(outcome, Place):
+                note = reply.checkpoints[outcome.checkpoint]
+                waiter.set_result(Answer(outcome.seq, Digest(outcome.leaf), outcome.at_ms, outcome.replayed, note))
+            elif isinstance(outcome, Refused):
+                waiter.set_exception(outcome.error())
+            else:
+                waiter.set_result(None)
+        if self._observe is not None:
+            self._observe(self.row.name, len(reply.numbers), reply.seconds)
+
+    def lose(self, error: BusyError) -> None:
+        """Tell every waiter that its answer will not come."""
+        pending, self._pending = self._pending, {}
+        for waiter in pending.values():
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def _new_waiter(self) -> asyncio.Future[Answer | None]:
+        self._number += 1
+        waiter = self._pending[self._number] = asyncio.get_running_loop().create_future()
+        return waiter
 
 
-def _run(pipe: Connection, settings: Settings) -> None:
-    """The writer's life: open, answer groups until the pipe ends, close."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears it and ends the pipe
-    storage = Storage(settings)
-    try:
-        try:
-            storage.open_for_writing(patience_s=LOCK_PATIENCE_S)
-            writers = {row.name: storage.writer(row) for row in storage.ledgers()}
-        except LedgerError as error:
-            pipe.send_bytes(_encode(Ready([], _refused(error))))
-            return
-        pipe.send_bytes(_encode(Ready([(*writer.row, writer.size) for writer in writers.values()])))
-        settle()
+class WriterLink(asyncio.Protocol):
+    """The connection to the writer process, and the process itself."""
+
+    def __init__(self, settings: Settings, observe: Observer | None) -> None:
+        self._settings = settings
+        self._observe = observe
+        self._sequencers: dict[int, RemoteSequencer] = {}
+        self._frames = Frames()
+        self._process: BaseProcess | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._stopping = False
+        self._restart: asyncio.Task[None] | None = None
+
+    async def start(self) -> list[RemoteSequencer]:
+        """Start the process; a sequencer for each ledger. Raises what speaks against opening them."""
+        ready, own = await asyncio.to_thread(self._spawn)
+        for number, name, origin, size in ready.ledgers:
+            known = self._sequencers.get(number)
+            if known is None:
+                row = LedgerRow(number, name, origin)
+                self._sequencers[number] = RemoteSequencer(self, row, size, self._observe)
+            else:
+                known.size = size
+        self._frames = Frames()
+        own.setblocking(False)
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=own)
+        return list(self._sequencers.values())
+
+    async def stop(self) -> None:
+        """Let the writer finish what it has, and wait until it has gone."""
+        self._stopping = True
+        if self._restart is not None:
+            await asyncio.gather(self._restart, return_exceptions=True)
+        if self._transport is not None:
+            self._transport.close()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.join, STOP_TIMEOUT_S)
+
+    def check_room(self, waiting: int) -> None:
+        """Raise `BusyError` if so many may not wait, or nobody is there to answer them."""
+        if self._transport is None or self._stopping:
+            raise BusyError("the writer is not there at the moment; try again shortly", code="writer_lost")
+        if waiting > self._settings.queue_max:
+            raise BusyError(
+                "too many events are waiting; nothing was stored, try again shortly",
+                code="queue_full",
+                expected=f"at most {self._settings.queue_max} waiting",
+                got=str(waiting),
+            )
+
+    def send(self, frames: bytes) -> None:
+        """Send frames; `check_room` was asked before."""
+        assert self._transport is not None, "check_room was asked before"
+        self._transport.write(frames)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        for message in self._frames.feed(data):
+            reply: Reply = read_reply(message)
+            self._sequencers[reply.ledger].take(reply)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        lost = BusyError("the writer stopped, so the outcome is not known; send it again", code="writer_lost")
+        for sequencer in self._sequencers.values():
+            sequencer.lose(lost)
+        if not self._stopping:
+            self._restart = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        await self.start()
+
+    def _spawn(self) -> tuple[Ready, socket.socket]:
+        own, other = socket.socketpair()
+        context = multiprocessing.get_context("spawn")
+        arguments = (other, self._settings)
+        self._process = context.Process(target=writer_process.run, args=arguments, name="gongfen-writer", daemon=True)
+        self._process.start()
+        other.close()
+        own.settimeout(START_TIMEOUT_S)
+        frames = Frames()
         while True:
             try:
-                group: Group = _read_group(pipe.recv_bytes())
-            except EOFError:
-                return
-            pipe.send_bytes(_encode(_reply(writers[group.ledger], group)))
-    finally:
-        storage.close()
-
-
-def _reply(writer: LedgerWriter, group: Group) -> Reply:
-    try:
-        if group.items is None:
-            answer = writer.commit_state()
-            outcomes: list[Answer | LedgerError] = [] if answer is None else [answer]
-        else:
-            outcomes = writer.append([_prepared(item) for item in group.items])
-    except Exception as error:  # the group failed as a whole; the server must hear why, and the next group goes on
-        return Reply(writer.size, [], [], {}, _refused(error))
-    checkpoints: dict[str, int] = {}
-    places = [
-        _refused(item)
-        if isinstance(item, LedgerError)
-        else Place(
-            item.seq, item.leaf, item.at_ms, item.replayed, checkpoints.setdefault(item.checkpoint, len(checkpoints))
-        )
-        for item in outcomes
-    ]
-    return Reply(writer.size, places, list(checkpoints), _new_keys(writer, group.items or ()))
-
-
-def _prepared(item: Item) -> Prepared:
-    event = parse_event(item.event_data)
-    return Prepared(Candidate(event, item.event_data, item.signatures, item.verified), item.disclosures)
-
-
-def _new_keys(writer: LedgerWriter, items: Sequence[Item]) -> dict[str, bytes]:
-    """The keys that the server could not verify with, as far as the log knows them."""
-    unknown = {signature.key for item in items if not item.verified for signature in item.signatures}
-    return {key: public for key in unknown if (public := writer.public_key(key)) is not None}
-
-
-def _refused(error: Exception) -> Refused:
-    if isinstance(error, LedgerError):
-        return Refused(type(error).__name__, error.message, error.code, error.field, error.expected, error.got)
-    return Refused("StateError", f"the commit failed: {type(error).__name__}", "commit_failed", None, None, None)
-
-
-def _error_of(refused: Refused) -> LedgerError:
-    kind: type[LedgerError] = getattr(errors, refused.kind)
-    return kind(refused.message, code=refused.code, field=refused.field, expected=refused.expected, got=refused.got)
+                data = own.recv(1 << 16)
+            except TimeoutError as error:
+                self._process.kill()
+                raise StateError("the writer did not start in time", code="writer_late") from error
+            if not data:
+                raise StateError("the writer ended while starting; its words are on standard error", code="writer_late")
+            for message in frames.feed(data):
+                ready = read_ready(message)
+                if ready.failed is not None:
+                    own.close()
+                    raise ready.failed.error()
+                return ready, own
