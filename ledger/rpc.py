@@ -13,8 +13,9 @@ import httpx
 import msgspec
 from Crypto.Hash import keccak
 
+from ledger.core.encoding import check_nesting
 from ledger.core.types import MAX_INT, Digest
-from ledger.errors import ChainError
+from ledger.errors import ChainError, FormatError
 from ledger.verify.chain import AnchorRecord, Answer, BatchRecord, ChainAnswers, HeadRecord, Question, Silence
 from ledger.verify.trust import TrustedChain
 
@@ -88,10 +89,10 @@ class Node:
             with self._client.stream("POST", self._url, content=body, headers=headers) as response:
                 if response.status_code != httpx.codes.OK:
                     raise ChainError("the node refused", expected="HTTP 200", got=f"HTTP {response.status_code}")
-                return msgspec.json.decode(_bounded(response))
+                return _decoded(_bounded(response))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ChainError(f"no connection: {type(error).__name__}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FormatError) as error:
             raise ChainError("the answer is not JSON") from error
 
 
@@ -177,6 +178,11 @@ def _batch(node: Node, contract: str, batch: int) -> BatchRecord | None:
 def _anchor_at(node: Node, contract: str, ledger: Digest, place: int) -> AnchorRecord:
     size, root, batch, time_s, block = node.words(contract, "anchorAt(bytes32,uint256)", ledger, place, count=5)
     return AnchorRecord(_number(size), Digest(root), _number(batch), _number(time_s), _number(block))
+
+
+def _decoded(data: bytes) -> Any:
+    check_nesting(data)
+    return msgspec.json.decode(data)
 
 
 def _bounded(response: httpx.Response) -> bytes:

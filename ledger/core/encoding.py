@@ -21,6 +21,8 @@ type_error: Final = "an object, array, string, boolean or integer"
 MAX_DEPTH: Final = 16
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _SAFE_DEPTH: Final = 500
+_SAFE_SIZE: Final = 4096
+"""Bytes that cannot nest deeper than any stack bears."""
 _NESTING = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.S)
 """A bracket, or a whole string, within which brackets do not count."""
 _FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
@@ -70,7 +72,7 @@ def check_nesting(data: bytes) -> None:
 
     The decoder recurses as deep as the interpreter's limit, which any library may raise beyond what the stack bears.
     """
-    if data.count(b"[") + data.count(b"{") <= _SAFE_DEPTH:
+    if len(data) <= _SAFE_SIZE or data.count(b"[") + data.count(b"{") <= _SAFE_DEPTH:
         return
     depth = 0
     for token in _NESTING.finditer(data):

@@ -85,11 +85,19 @@ class RuleRef(Strict, frozen=True):
     id: OftenNamed
 
 
+class ActRule(RuleRef, frozen=True):
+    """The rule of an act that a body names: its texts are checked here, as nothing else reads them."""
+
+    book: Name
+    version: Positive
+    id: Name
+
+
 class Act(Strict, frozen=True):
     """What an entry counted against: the caps of a rule around a day, and the places of a task."""
 
     occurred_on: Day
-    rule: RuleRef
+    rule: ActRule
     task: EventRef | UnsetType = UNSET
 
 

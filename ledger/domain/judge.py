@@ -12,7 +12,6 @@ from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Context, Event, Facts, Signature
 from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark
-from ledger.domain.fields import is_day
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.roles import authorise
 from ledger.errors import FormatError, RefusalError, SignatureError
@@ -131,14 +130,6 @@ def _check_form(event: Event, origin: str, today: str) -> None:
     if event.ledger != origin:
         raise RefusalError(
             "signed for another ledger", code="wrong_ledger", field="ledger", expected=origin, got=event.ledger
-        )
-    if not is_day(event.occurred_on):
-        raise FormatError(
-            "not a day of the calendar",
-            code="not_a_day",
-            field="occurred_on",
-            expected="a day of the calendar",
-            got=event.occurred_on,
         )
     if event.occurred_on > today:
         raise RefusalError(

@@ -19,7 +19,7 @@ from msgspec import Struct, UnsetType
 from ledger.core.types import MAX_INT
 from ledger.domain import append, disclosures, entries, fields, judge, roles, state
 from ledger.domain.entries import parse_entry
-from ledger.domain.events import Body, Device, Event
+from ledger.domain.events import SIGNATURES_MAX, Body, Device, Event
 from ledger.domain.fields import ANYWHERE
 from ledger.domain.kinds import KINDS
 from ledger.domain.roles import Requirement
@@ -131,7 +131,7 @@ def signed_by(body: Body) -> Iterator[str]:
     for need in body.requirements():
         who = "/".join(f"`{role}`" for role in need.roles)
         count = f"{need.at_least} × {who}" if need.at_least else f"{who} may also sign"
-        if need.at_most < roles.MAX_SIGNATURES and need.at_most != need.at_least:
+        if need.at_most < SIGNATURES_MAX and need.at_most != need.at_least:
             count += f", at most {need.at_most}"
         yield count + _where(need, body)
 

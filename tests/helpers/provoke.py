@@ -70,6 +70,11 @@ def reading(**changes: Any) -> Provoke:
     return provoke
 
 
+def voting(votes: dict[str, int]) -> Provoke:
+    """A book adopted with these votes."""
+    return submitting(lambda v: v.adopt(BOOK, TODAY, votes=votes))
+
+
 def undo_of(*pairs: tuple[str, int]) -> list[dict[str, Any]]:
     return [{"account": f"{person(name).party}/spend", "delta": delta} for name, delta in pairs]
 
@@ -190,7 +195,7 @@ def commitment(root: str | None = None, size: int = 0, *, given: bool = True) ->
     return provoke
 
 
-OFFICER_KEY = {"key": person("issuer").ref()}
+OFFICER_KEY = person("issuer").ref()
 
 
 def refuse(village: Village, submission: bytes) -> None:

@@ -217,15 +217,13 @@ class Village:
     def party(self, action: str, name: str, *, signers: Sequence[str] = ("clerk", "clerk two"), **body: Any) -> bytes:
         """`party_changed`; ``household`` and ``other`` are names, ``day`` is `occurred_on`."""
         fields = {"day": body.pop("day")} if "day" in body else {}
-        named = {key: person(body.pop(key)).party for key in ("household", "other") if key in body}
-        return self.make(
-            "party_changed", {"action": action, "party": person(name).party, **named, **body}, *signers, **fields
-        )
+        body |= {key: person(body[key]).party for key in ("household", "other") if key in body}
+        return self.make("party_changed", {"action": action, "party": person(name).party, **body}, *signers, **fields)
 
     def card(self, name: str, *, action: str = "issue", medium: str = "card", cap: int | None = 500) -> bytes:
         """`credential_changed` for the key ``name``, such as ``zhang/card``."""
         one = person(name)
-        body = {"action": action, "party": one.party, "medium": medium, "key": one.ref()}
+        body: Event = {"action": action, "party": one.party, "medium": medium, "key": one.ref()}
         if cap and action == "issue" and medium == "card":
             body["daily_cap_units"] = cap
         return self.make("credential_changed", body, "clerk")

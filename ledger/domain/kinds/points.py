@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger.core.types import MAX_INT
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import Credential, Fact, Mark, Tally, Task, stands
-from ledger.domain.fields import Act, Amount, Day, EventRef, Fen, Party, Positive, Unit, is_day
+from ledger.domain.fields import Act, ActRule, Amount, Day, EventRef, Fen, Party, Positive, Unit, is_day
 from ledger.domain.register import active_party
 from ledger.domain.roles import CARRIED_ROLES, Requirement
 from ledger.domain.rules import (
@@ -109,7 +109,9 @@ class PointsAwarded(Body, frozen=True):
         )
 
     def counted(self, event: Event) -> Act:
-        return Act(occurred_on=event.occurred_on, rule=event.named_rule, task=self.task)
+        ref = event.named_rule
+        rule = ActRule(book=ref.book, version=ref.version, id=ref.id)
+        return Act(occurred_on=event.occurred_on, rule=rule, task=self.task)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.issuer}", f"party:{self.subject}", *_rule_needs(event)]

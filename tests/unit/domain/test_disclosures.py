@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ledger.core.disclosure import digest, make
@@ -15,7 +17,7 @@ from tests.helpers.village import Village, person
 
 def award(**private: str) -> Event:
     village = Village.founded()
-    fields = {"private": private} if private else {}
+    fields: dict[str, Any] = {"private": private} if private else {}
     return parse_submission(village.award("zhang", "volunteer", **fields)).event
 
 

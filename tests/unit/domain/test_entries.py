@@ -241,6 +241,14 @@ def test_no_field_of_an_event_has_a_default_that_a_signer_could_spell_out() -> N
     assert len(seen) > 30
 
 
+@pytest.mark.parametrize("field", ["book", "id"])
+def test_the_rule_of_a_reversed_act_is_spelled_as_strictly_as_any(field: str) -> None:
+    reversal = next(data for data in ENTRIES if b'"act":' in data)
+    with pytest.raises(FormatError) as caught:
+        parse_entry(changed(f"event.body.act.rule.{field}", "points\n", reversal))
+    assert caught.value.field == f"event.body.act.rule.{field}"
+
+
 def test_a_rule_spelled_with_what_it_could_leave_out_is_refused_by_name() -> None:
     village = Village.founded()
     for field, value in (("approvals", 0), ("evidence", [])):

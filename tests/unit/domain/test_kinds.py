@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -10,7 +10,9 @@ from ledger.core.disclosure import digest, make
 from ledger.domain.entries import EVENTS, parse_submission
 from ledger.domain.events import Body, Context, Decision
 from ledger.domain.facts import BookHistory, Credential, PartyFact, Tally, Task
+from ledger.domain.fields import Party
 from ledger.domain.kinds import KINDS
+from tests.helpers.kinds_page import examples
 from tests.helpers.village import TODAY, Village, person, rule_ref, sign
 from tests.helpers.village_rules import BOOK, rule
 
@@ -40,6 +42,15 @@ def test_every_kind_says_what_it_is(body: type[Body]) -> None:
     assert set(body.private.values()) <= {"text", "integer", "digest"}
     assert (body.holder is not Body.holder) or not body.private, "a kind with private fields says whom they are about"
     assert EVENTS[body.kind].__struct_config__.tag == body.kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_body_counts_every_party_that_it_names_among_its_parties(kind: str) -> None:
+    """Reading an event checks the spelling of exactly those."""
+    body = examples()[kind]
+    hints = get_type_hints(type(body), include_extras=True)
+    named = {name for name, hint in hints.items() if Party in (hint, *get_args(hint))}
+    assert {getattr(body, name) or body.parties()[0] for name in named} <= set(body.parties())
 
 
 def test_a_kind_that_says_no_more_needs_nothing_and_moves_nothing(village: Village) -> None:

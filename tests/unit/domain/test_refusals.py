@@ -51,6 +51,7 @@ from tests.helpers.provoke import (
     tasked,
     two_keys,
     undo_of,
+    voting,
     weak_founder,
 )
 from tests.helpers.village import TODAY, Village, founding_body, person, rule_ref, sign
@@ -181,7 +182,7 @@ REFUSED = [
     Refused("a founding key of small order", "bad_key", "body.root.keys", lambda v: weak_founder()),
     # role_changed, credential_changed -----------------------------------------------------------------------------
     Refused("a key of small order", "bad_key", "body.key", submitting(lambda v: v.role("x", "clerk", key=SMALL_ORDER))),
-    Refused("another's key", "key_taken", "body.party", submitting(lambda v: v.role("x", "clerk", **OFFICER_KEY))),
+    Refused("another's key", "key_taken", "body.party", submitting(lambda v: v.role("x", "clerk", key=OFFICER_KEY))),
     Refused("a role held already", "role_held", "body.role", submitting(lambda v: v.role("issuer", "issuer"))),
     Refused(
         "a role that is not held",
@@ -267,7 +268,7 @@ REFUSED = [
         submitting(lambda v: v.adopt({**BOOK, "version": 2}, "2021-11-31")),
     ),
     *(
-        Refused(f"votes: {code}", code, field, submitting(lambda v, votes=votes: v.adopt(BOOK, TODAY, votes=votes)))
+        Refused(f"votes: {code}", code, field, voting(votes))
         for code, field, votes in (
             ("bad_votes", "body.votes", {"present": 11}),
             ("bad_votes", "body.votes", {"against": 2}),
