@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     commit_interval_s: Annotated[float, Field(gt=0)] = 30.0
     """How often the state map is committed to the log when something came."""
-    writer_process: bool = False
+    writer_process: bool = True
     """Whether the writer runs in a process of its own, beside the one that talks HTTP."""
     queue_max: Annotated[int, Field(ge=1)] = 20_000
     """Events that may wait in a ledger's queue; beyond it the answer is 503."""

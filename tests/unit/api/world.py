@@ -27,7 +27,7 @@ from ledger.config import Settings
 from ledger.core.encoding import canonical
 from ledger.keys import KeyFile, new_event_key, write_key
 from ledger.service.founding import create_ledger
-from ledger.service.queue import Sequencer
+from ledger.service.ledgers import AnySequencer
 from ledger.service.storage import Storage
 from tests.helpers.village import BOOK, OFFICERS, ORIGIN, Village, person, sign
 
@@ -147,9 +147,9 @@ class World:
         """The product's own client."""
         return LedgerClient(HOST, token, transport=self.transport)
 
-    def sequencer(self) -> Sequencer:
+    def sequencer(self) -> AnySequencer:
         """The running sequencer."""
-        found: Sequencer = self.transport.app.state.service.sequencer(NAME)
+        found: AnySequencer = self.transport.app.state.service.sequencer(NAME)
         return found
 
     @property
@@ -160,6 +160,10 @@ class World:
     def post(self, submission: bytes, **headers: str) -> httpx.Response:
         """Submit an event."""
         return self.http.post(EVENTS, content=submission, headers={"Content-Type": "application/json", **headers})
+
+    def post_batch(self, lines: bytes) -> httpx.Response:
+        """Submit many events."""
+        return self.http.post(BATCH, content=lines, headers={"Content-Type": "application/x-ndjson"})
 
     def must(self, submission: bytes) -> dict[str, Any]:
         """Submit an event that is appended."""
