@@ -31,7 +31,7 @@ def settle(judgement: Judgement, facts: Facts, *, seq: int, leaf: bytes) -> dict
             balances = before.balances if balances is None else balances
         else:
             head, count = ZERO_DIGEST, 0
-            balances = {unit: (balances or {}).get(unit, 0) for unit in ledger.units}
+            balances = balances or dict.fromkeys(ledger.units, 0)
         settled[key] = Account(
             balances=balances, count=count + 1, head=history_step(head, leaf).hex(), last=seq, party=party
         )

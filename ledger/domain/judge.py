@@ -204,15 +204,15 @@ def _balances(
     issuer = event.body.bearer()
     for account, delta in postings:
         party, unit = account[:28], account[29:]
-        if unit not in units:
-            raise RefusalError(
-                "this ledger has no such unit", code="unknown_unit", field="body", expected=", ".join(units), got=unit
-            )
         held = balances.get(party)
         if held is None:
             fact = facts[f"account:{party}"]
-            held = balances[party] = dict(fact.balances) if isinstance(fact, Account) else {}
-        before = held.get(unit, 0)
+            held = balances[party] = dict(fact.balances) if isinstance(fact, Account) else dict.fromkeys(units, 0)
+        before = held.get(unit)
+        if before is None:
+            raise RefusalError(
+                "this ledger has no such unit", code="unknown_unit", field="body", expected=", ".join(units), got=unit
+            )
         after = held[unit] = before + delta
         if not -MAX_INT <= after <= MAX_INT:
             raise RefusalError(

@@ -19,7 +19,7 @@ from ledger.domain.accounts import settle
 from ledger.domain.append import EMPTY as NO_ENTRIES
 from ledger.domain.append import Head, recorded
 from ledger.domain.entries import Entry, pairs, parse_entry
-from ledger.domain.facts import MAP_PREFIXES, RECORDED_PREFIX, Fact, Recorded, encode_fact
+from ledger.domain.facts import MAP_PREFIXES, RECORDED_PREFIX, Fact, Key, Recorded, encode_fact
 from ledger.domain.fields import day_of, encode
 from ledger.domain.judge import check_order, check_signatures, judge, public_bytes, signing_keys
 from ledger.domain.kinds.commitments import StateCommitted
@@ -89,10 +89,11 @@ def value_hash(fact: Fact) -> Digest:
 
 
 class Replayed(NamedTuple):
-    """An entry that replayed cleanly, and its leaf hash."""
+    """An entry that replayed cleanly, its leaf hash, and the keys of its signatures in order."""
 
     entry: Entry
     leaf: Digest
+    keys: list[Key]
 
 
 class Replay:
@@ -134,7 +135,7 @@ class Replay:
         self.map.changed(changes)
         self.seqs[event.id] = chain.seq
         self.head = Head(chain.seq + 1, leaf, chain.at)
-        return Replayed(entry, leaf)
+        return Replayed(entry, leaf, keys)
 
     def _check_chain(self, entry: Entry) -> None:
         chain, head = entry.chain, self.head
