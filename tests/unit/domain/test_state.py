@@ -90,11 +90,12 @@ def test_a_replay_gives_the_facts_of_the_ledger_and_the_root_of_its_map() -> Non
     assert replayed.map.commit() == VILLAGE.map_root(), "nothing new, same root"
 
 
-def test_a_replay_answers_each_entry_with_its_leaf() -> None:
+def test_a_replay_answers_each_entry_with_its_leaf_and_its_signers_keys() -> None:
     replayed = Replay(VILLAGE.entries.__getitem__)
     for data in VILLAGE.entries:
-        entry, leaf = replayed.apply(data)
+        entry, leaf, keys = replayed.apply(data)
         assert leaf == leaf_hash(data)
+        assert [key.key for key in keys] == [signature.key for signature in entry.signatures]
         assert entry == parse_entry(data)
 
 
