@@ -18,9 +18,10 @@ from ledger.core.hashing import digest
 from ledger.core.note import VerifierKey, open_checkpoint
 from ledger.core.tiles import TILE_WIDTH, TileFrontier
 from ledger.core.types import Digest
+from ledger.domain.accounts import NEVER
 from ledger.domain.entries import Entry
 from ledger.domain.facts import encode_fact
-from ledger.domain.judge import public_bytes, signing_keys
+from ledger.domain.judge import public_bytes
 from ledger.domain.kinds.commitments import StateCommitted
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.state import Replay
@@ -28,7 +29,7 @@ from ledger.errors import LedgerError, ProofError
 from ledger.service.verifiers import SignatureChecker, Signed
 from ledger.store import entries as log
 from ledger.store import scan
-from ledger.store.database import party_bytes, party_text, reading
+from ledger.store.database import party_bytes, party_text, reading, uuid_bytes
 from ledger.store.tiles import StoredTiles
 from ledger.store.vault import Vault
 
@@ -97,7 +98,7 @@ class _Audit:
         self._vault = vault
         self._progress = progress
         self._replay = Replay(self._read_entry, signatures=False)
-        self._last: dict[str, int] = {}
+        self._last: dict[str, tuple[bytes, int]] = {}
         self._log_key: VerifierKey | None = None
         self._checkpoints = scan.Cursor(scan.checkpoints_of(connection, row.ledger_id))
         self._commitments = scan.Cursor(scan.commitments_of(connection, row.ledger_id))
@@ -138,15 +139,15 @@ class _Audit:
 
     def _groups(self, seqs: list[list[int]]) -> Iterator[list[Signed]]:
         """Replay entry by entry; yields the signatures of each group, to be verified while the replay goes on."""
-        stored = scan.all_entries(self._connection, self.row.ledger_id)
         group: list[Signed] = []
         owners: list[int] = []
         leaves: list[bytes] = []
-        for item in stored:
-            entry = self._replay_one(item, group, owners)
-            leaves.append(item.leaf)
-            self._check_rows(entry, item)
-            if item.seq + 1 == self._next_checkpoint():
+        for seq, event_id, leaf, data in scan.all_entries(self._connection, self.row.ledger_id):
+            entry = self._replay_one(seq, event_id, leaf, data, group)
+            owners += [seq] * len(entry.signatures)
+            leaves.append(leaf)
+            self._check_rows(seq, entry)
+            if seq + 1 == self._next_checkpoint():
                 self.frontier.extend(leaves)
                 leaves.clear()
                 self._check_checkpoint(entry)
@@ -155,7 +156,7 @@ class _Audit:
                 yield group
                 group, owners = [], []
                 if self._progress:
-                    self._progress(item.seq + 1, self._total)
+                    self._progress(seq + 1, self._total)
         self.frontier.extend(leaves)
         if leaves:
             self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
@@ -163,38 +164,37 @@ class _Audit:
             seqs.append(owners)
             yield group
 
-    def _replay_one(self, item: log.StoredEntry, group: list[Signed], owners: list[int]) -> Entry:
-        seq = self._replay.head.size
-        if item.seq != seq:
-            self._stop(seq, "entries", f"missing; the next stored entry is {item.seq}")
+    def _replay_one(self, seq: int, event_id: bytes, leaf: bytes, data: bytes, group: list[Signed]) -> Entry:
+        """Replay an entry and compare its columns; its signatures join the group."""
+        expected = self._replay.head.size
+        if seq != expected:
+            self._stop(expected, "entries", f"missing; the next stored entry is {seq}")
         try:
-            entry, leaf = self._replay.apply(item.data)
-            if leaf != item.leaf:
+            entry, found, keys = self._replay.apply(data)
+            if found != leaf:
                 raise ProofError(
-                    "the stored bytes do not give the stored leaf hash", expected=item.leaf.hex(), got=leaf.hex()
+                    "the stored bytes do not give the stored leaf hash", expected=bytes(leaf).hex(), got=found.hex()
                 )
-            if entry.event.id != item.event_id:
-                raise ProofError("stored under another event id", expected=entry.event.id, got=item.event_id)
-            keys = signing_keys(entry.event, entry.signatures, self._replay.facts)
+            if uuid_bytes(entry.event.id) != event_id:
+                raise ProofError("stored under another event id", expected=entry.event.id, got=bytes(event_id).hex())
         except LedgerError as error:
             self._stop(seq, "entries", str(error))
-        event_data = _event_slice(item.data)
+        event_data = _event_slice(data)
         for signature, key in zip(entry.signatures, keys, strict=True):
-            group.append(Signed(event_data, signature.sig, public_bytes(key.public)))
-            owners.append(seq)
+            group.append((event_data, signature.sig, public_bytes(key.public)))
         if isinstance(entry.event.body, LedgerCreated):
             self._log_key = VerifierKey.parse(entry.event.body.log_key)
         return entry
 
-    def _check_rows(self, entry: Entry, item: log.StoredEntry) -> None:
+    def _check_rows(self, seq: int, entry: Entry) -> None:
         """The rows that accompany an entry: whom it concerns, its disclosures."""
-        for name in sorted(party_bytes(party) for party in entry.effects.parties):
-            party = party_text(name)
-            expected = (item.seq, name, self._last.get(party, -1))
-            if self._concerned.take(item.seq) != expected:
-                self._fault(item.seq, "concerned", f"the row for {party} is not {expected[2]}")
-            self._last[party] = item.seq
-        while (row := self._disclosures.take(item.seq)) is not None:
+        last = self._last
+        for party in entry.effects.parties:  # sorted as texts, which is the order of their bytes
+            name, previous = last.get(party) or (party_bytes(party), NEVER)
+            if self._concerned.take(seq) != (seq, name, previous):
+                self._fault(seq, "concerned", f"the row for {party} is not {previous}")
+            last[party] = (name, seq)
+        while (row := self._disclosures.take(seq)) is not None:
             self._check_disclosure(entry, row)
 
     def _check_disclosure(self, entry: Entry, row: tuple[int, str, bytes, bytes]) -> None:

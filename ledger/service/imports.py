@@ -60,7 +60,7 @@ def _read(lines: Sequence[bytes], writer: LedgerWriter, checker: SignatureChecke
         if None in publics:
             continue  # a key that the log does not know yet: verified when the event's turn comes
         for signature, public in zip(signatures, publics, strict=True):
-            signed.append(Signed(item.candidate.event_data, signature.sig, public))  # type: ignore[arg-type]
+            signed.append((item.candidate.event_data, signature.sig, public))  # type: ignore[arg-type]
             owners.append(place)
     return _Group(items, owners, checker.check(signed))
 

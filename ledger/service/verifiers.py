@@ -1,30 +1,22 @@
-"""Verifying many signatures on all cores: joined blobs to worker processes, where libsodium does nothing else."""
+"""Verifying many signatures on all cores, in processes that do nothing else."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import struct
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Self
 
-from ledger.core.ed25519 import PUBLIC_KEY_SIZE, SIGNATURE_SIZE
+from ledger.core.ed25519 import SIGNATURE_SIZE
 from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
 from ledger.errors import LedgerError
 
-_HEADER: Final = struct.Struct(">I")
-
-
-class Signed(NamedTuple):
-    """One signature to verify: the event's canonical bytes, the signature in base64url, the raw public key."""
-
-    event_data: bytes
-    signature: str
-    public: bytes
+Signed = tuple[bytes, str, bytes]
+"""One signature to verify: the event's canonical bytes, the signature in base64url, the raw public key."""
 
 
 def cores() -> int:
@@ -52,11 +44,10 @@ class SignatureChecker:
 
     def check(self, items: Sequence[Signed]) -> Future[list[int]]:
         """The places of the signatures that do not hold, empty when all do; computed elsewhere meanwhile."""
-        blob = _join(items)
         if self._pool is not None:
-            return self._pool.submit(failing, blob)
+            return self._pool.submit(failing, items)
         done: Future[list[int]] = Future()
-        done.set_result(failing(blob))
+        done.set_result(failing(items))
         return done
 
     def check_ahead(self, groups: Iterable[Sequence[Signed]], *, ahead: int = 8) -> Iterator[list[int]]:
@@ -70,27 +61,12 @@ class SignatureChecker:
             yield waiting.popleft().result()
 
 
-def failing(blob: bytes) -> list[int]:
-    """The places of the signatures in a joined blob that do not hold."""
-    bad: list[int] = []
-    at, place = 0, 0
-    while at < len(blob):
-        (size,) = _HEADER.unpack_from(blob, at)
-        at += _HEADER.size
-        public = blob[at : at + PUBLIC_KEY_SIZE]
-        signature = blob[at + PUBLIC_KEY_SIZE : at + PUBLIC_KEY_SIZE + SIGNATURE_SIZE]
-        at += PUBLIC_KEY_SIZE + SIGNATURE_SIZE
+def failing(items: Sequence[Signed]) -> list[int]:
+    """The places of the signatures that do not hold."""
+    bad = []
+    for place, (event_data, signature, public) in enumerate(items):
         try:
-            verify_event_bytes(blob[at : at + size], signature, public)
+            verify_event_bytes(event_data, decode_base64url(signature, size=SIGNATURE_SIZE), public)
         except LedgerError:
             bad.append(place)
-        at += size
-        place += 1
     return bad
-
-
-def _join(items: Sequence[Signed]) -> bytes:
-    parts: list[bytes] = []
-    for event_data, signature, public in items:
-        parts += (_HEADER.pack(len(event_data)), public, decode_base64url(signature, size=SIGNATURE_SIZE), event_data)
-    return b"".join(parts)

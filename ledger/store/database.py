@@ -146,6 +146,11 @@ def party_text(data: bytes) -> PartyId:
     return party_of(bytes(data))
 
 
+def uuid_bytes(event_id: str) -> bytes:
+    """The 16 bytes of an event id, as stored."""
+    return bytes.fromhex(event_id.replace("-", ""))
+
+
 class WriterLock:
     """Held by the one process that writes a database; everybody else refuses to start.
 

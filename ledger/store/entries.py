@@ -13,7 +13,7 @@ from ledger.domain.append import EMPTY, Appended, Head, Known
 from ledger.domain.entries import parse_entry
 from ledger.domain.fields import encode
 from ledger.errors import NotFoundError, StateError
-from ledger.store.database import insert_rows, party_bytes, run
+from ledger.store.database import insert_rows, party_bytes, run, uuid_bytes
 from ledger.store.schema import checkpoints, commitments, concerned, entries, heads, ledgers
 
 READ_CHUNK: Final = 2000
@@ -86,7 +86,7 @@ def add_entries(connection: Connection, ledger_id: int, appended: Sequence[Appen
     insert_rows(
         connection,
         entries,
-        [(ledger_id, entry.seq, _uuid_bytes(entry.event_id), entry.leaf, entry.data) for entry in appended],
+        [(ledger_id, entry.seq, uuid_bytes(entry.event_id), entry.leaf, entry.data) for entry in appended],
     )
     insert_rows(
         connection,
@@ -124,15 +124,11 @@ def stream_entries(connection: Connection, ledger_id: int, first: int, last: int
 
 def find_entry(connection: Connection, ledger_id: int, event_id: str) -> StoredEntry:
     """The entry of an event id. Raises `NotFoundError`."""
-    query = _COLUMNS.where(entries.c.ledger_id == ledger_id, entries.c.event_id == _uuid_bytes(event_id))
+    query = _COLUMNS.where(entries.c.ledger_id == ledger_id, entries.c.event_id == uuid_bytes(event_id))
     row = connection.execute(query).first()
     if row is None:
         raise NotFoundError("no such event", field="id", got=event_id)
     return _stored(row)
-
-
-def _uuid_bytes(event_id: str) -> bytes:
-    return bytes.fromhex(event_id.replace("-", ""))
 
 
 def _stored(row: Sequence[Any]) -> StoredEntry:
@@ -146,7 +142,7 @@ _KNOWN: Final = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id =
 def read_known(connection: Connection, ledger_id: int, event_ids: Sequence[str]) -> dict[str, Known]:
     """The events of these ids that stand in the log already."""
     known: dict[str, Known] = {}
-    names = [_uuid_bytes(event_id) for event_id in dict.fromkeys(event_ids)]
+    names = [uuid_bytes(event_id) for event_id in dict.fromkeys(event_ids)]
     for start in range(0, len(names), 500):
         chunk = names[start : start + 500]
         marks = ",".join("?" * len(chunk))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from ledger.core.tiles import TILE_SIZE, TILE_WIDTH
 from ledger.core.types import DIGEST_SIZE, Digest
 from ledger.store.database import driver
-from ledger.store.entries import StoredEntry
 
 ROWS: Final = 2000
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -43,18 +41,16 @@ class Cursor(Generic[Row]):
         return row
 
 
-def all_entries(connection: Connection, ledger_id: int) -> Iterator[StoredEntry]:
-    """Every entry, by seq."""
+def all_entries(connection: Connection, ledger_id: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    """Every entry as (seq, 16 bytes of the event id, leaf hash, entry bytes), by seq."""
     sql = "SELECT seq, event_id, leaf, data FROM entries WHERE ledger_id = {} ORDER BY seq"
-    for seq, event_id, leaf, data in _rows(connection, sql, ledger_id):
-        yield StoredEntry(seq, str(UUID(bytes=bytes(event_id))), Digest(bytes(leaf)), bytes(data))
+    return _rows(connection, sql, ledger_id)
 
 
 def concerned_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, bytes, int]]:
     """Every (seq, party's 16 bytes, previous), by seq and party."""
     sql = "SELECT seq, party, previous FROM concerned WHERE ledger_id = {} ORDER BY seq, party"
-    for seq, party, previous in _rows(connection, sql, ledger_id):
-        yield seq, bytes(party), previous
+    return _rows(connection, sql, ledger_id)
 
 
 def checkpoints_of(connection: Connection, ledger_id: int) -> Iterator[tuple[int, str]]:
