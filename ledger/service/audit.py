@@ -26,6 +26,7 @@ from ledger.domain.kinds.commitments import StateCommitted
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.state import Replay
 from ledger.errors import LedgerError, ProofError
+from ledger.service.memory import calm
 from ledger.service.verifiers import SignatureChecker, Signed
 from ledger.store import entries as log
 from ledger.store import scan
@@ -74,7 +75,7 @@ def audit_ledger(
 ) -> AuditReport:
     """Audit one ledger in one consistent view of the database. ``vault`` lets disclosures be compared too."""
     started = time.monotonic()
-    with reading(engine) as connection, SignatureChecker(processes) as checker:
+    with calm(), reading(engine) as connection, SignatureChecker(processes) as checker:
         audit = _Audit(connection, row, vault, progress)
         audit.run(checker)
     seconds = time.monotonic() - started

