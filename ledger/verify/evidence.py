@@ -167,10 +167,8 @@ def _statement_entry(reader: _Reader, place: int, entry: StatementEntry) -> Show
 
 
 def _check_event(event: Event) -> None:
-    """What the types of an event do not say (formats §3): its day, and the optional fields that its kind takes."""
+    """What reading an event does not say (formats §3): which of the optional fields its kind takes."""
     body = event.body
-    if not is_day(event.occurred_on):
-        raise FormatError("not a day of the calendar", field="event.occurred_on", got=event.occurred_on)
     if (event.rule is UNSET) is body.takes_rule:
         raise FormatError("needs a rule exactly where its kind takes one", field="event.rule")
     if (event.reverses is UNSET) is body.takes_reverses:
