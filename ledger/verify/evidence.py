@@ -15,7 +15,7 @@ from ledger.core.types import Digest
 from ledger.domain.entries import Entry, parse_entry
 from ledger.domain.events import Event
 from ledger.domain.facts import Account, Key
-from ledger.domain.fields import encode, is_day
+from ledger.domain.fields import encode
 from ledger.domain.judge import check_order
 from ledger.errors import FormatError, LedgerError
 from ledger.verify.chain import ChainReader
