@@ -1,27 +1,37 @@
-"""Bringing a database to the schema of this version, with Alembic."""
+"""Bringing a database to the schema of this version.
+
+Alembic takes long to import, and only a database of another version needs it: it is imported then.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from ledger.errors import StateError
 from ledger.store.database import reading, writing
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISION: Final = "0002"
+"""The newest migration: the schema of this version."""
+
 
 def upgrade(engine: Engine) -> None:
     """Run every migration that the database lacks, in one transaction. Raises `StateError` for a newer database."""
-    config = _config()
     with writing(engine) as connection:
-        if _revision(connection, config) == ScriptDirectory.from_config(config).get_current_head():
+        present = _revision(connection)
+        if present == REVISION:
             return
+        from alembic import command
+
+        config = _config()
+        _refuse_newer(present, config)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, REVISION)
 
 
 def is_readable(engine: Engine) -> bool:
@@ -29,22 +39,30 @@ def is_readable(engine: Engine) -> bool:
 
     Raises `StateError` for a newer or an older one: only a process that writes brings it up to date.
     """
-    config = _config()
     with reading(engine) as connection:
-        present = _revision(connection, config)
-    if present not in (None, ScriptDirectory.from_config(config).get_current_head()):
-        raise StateError(
-            "the database is of an older version; start the server once, which brings it up to date",
-            code="older_database",
-            field="database_url",
-            got=present,
-        )
-    return present is not None
+        present = _revision(connection)
+    if present in (None, REVISION):
+        return present is not None
+    _refuse_newer(present, _config())
+    raise StateError(
+        "the database is of an older version; start the server once, which brings it up to date",
+        code="older_database",
+        field="database_url",
+        got=present,
+    )
 
 
-def _revision(connection: Connection, config: Config) -> str | None:
-    """The schema's revision, None for an empty database. Raises `StateError` for one that is not known here."""
-    present = MigrationContext.configure(connection).get_current_revision()
+def _revision(connection: Connection) -> str | None:
+    """The revision that Alembic noted in the database, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()
+    return found
+
+
+def _refuse_newer(present: str | None, config: Config) -> None:
+    from alembic.script import ScriptDirectory
+
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if present is not None and present not in known:
         raise StateError(
@@ -53,10 +71,11 @@ def _revision(connection: Connection, config: Config) -> str | None:
             field="database_url",
             got=present,
         )
-    return present
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
