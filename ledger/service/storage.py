@@ -13,7 +13,8 @@ from ledger.errors import ConfigError, LedgerError, StateError
 from ledger.keys import KeyFile, new_vault_key, read_key, write_key
 from ledger.service.commit import LedgerWriter
 from ledger.store import entries as log
-from ledger.store.database import WriterLock, open_engine, opening, reading
+from ledger.store.database import open_engine, opening, reading
+from ledger.store.lock import WriterLock
 from ledger.store.migrate import is_readable, upgrade
 from ledger.store.vault import Vault
 

@@ -1,25 +1,19 @@
-"""Engines and transactions: how the two databases are opened so that a commit is durable and there is one writer."""
+"""Engines and transactions: how the two databases are opened so that what was committed stays."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.core.types import PartyId, party_of
-from ledger.errors import ConfigError, StateError
+from ledger.errors import ConfigError
 
 PAGE_SIZE: Final = 8192
 BUSY_TIMEOUT_S: Final = 30
-WRITER_LOCK: Final = 0x676F6E67
-"""Class of the advisory lock that the one writer of a PostgreSQL database holds."""
 
 
 def open_engine(url: str) -> Engine:
@@ -149,59 +143,6 @@ def party_text(data: bytes) -> PartyId:
 def uuid_bytes(event_id: str) -> bytes:
     """The 16 bytes of an event id, as stored."""
     return bytes.fromhex(event_id.replace("-", ""))
-
-
-class WriterLock:
-    """Held by the one process that writes a database; everybody else refuses to start.
-
-    SQLite: a lock on ``FILE.lock``; PostgreSQL: a session's advisory lock. Both end with the process.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._file: int | None = None
-        self._connection: Connection | None = None
-
-    def acquire(self, patience_s: float = 0) -> None:
-        """Wait at most ``patience_s``; raises `StateError` if another process still holds it then."""
-        deadline = time.monotonic() + patience_s
-        while not self._try():
-            self.release()
-            if time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            raise StateError("another process writes this database; stop it first", code="locked", field="database_url")
-
-    def _try(self) -> bool:
-        if self._engine.dialect.name != "postgresql":
-            return self._lock_file()
-        self._connection = self._engine.connect()
-        held = self._connection.exec_driver_sql(
-            "SELECT pg_try_advisory_lock(%(lock)s, current_schema()::regnamespace::oid::int)", {"lock": WRITER_LOCK}
-        ).scalar()
-        self._connection.commit()
-        return bool(held)
-
-    def _lock_file(self) -> bool:
-        name = self._engine.url.database
-        if not name or name == ":memory:":
-            return True
-        self._file = os.open(Path(name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def release(self) -> None:
-        """Let the next writer in."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
