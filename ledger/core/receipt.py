@@ -8,6 +8,7 @@ is for `ledger.verify` to say.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final, NoReturn, TypeAlias
 
@@ -233,8 +234,7 @@ _encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)  # linear: there may be millions of names
         raise FormatError("a key stands twice in an object", code="repeated_key", field=twice)
     return value
 

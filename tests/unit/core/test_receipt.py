@@ -125,3 +125,12 @@ def test_hashes_of_a_map_path_are_read_strictly() -> None:
     for bad in (["AB" * 32], ["00" * 31], ["0" * 63, "0" * 65], ["zz" * 32], ["00" * 32, ""], ["００" * 32]):
         with pytest.raises(FormatError):
             digests_of(bad)
+
+
+@pytest.mark.timeout(30)
+def test_a_name_that_stands_twice_among_many_is_found_without_delay() -> None:
+    many = ",".join(f'"k{number}":1' for number in range(80_000))
+    data = serialise(FULL).replace(b'"count":1', many.encode() + b',"count":1,"count":1')
+    with pytest.raises(FormatError) as caught:
+        parse(data)
+    assert (caught.value.code, caught.value.field) == ("repeated_key", "count")
