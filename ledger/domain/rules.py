@@ -173,7 +173,10 @@ def _check_version(ref: RuleRef, history: Fact | None, day: str) -> None:
     """Versions take effect in ascending order, so the newest that has is the one in force."""
     version = None
     if isinstance(history, BookHistory):
-        version = next((v.version for v in reversed(history.versions) if v.effective_on <= day), None)
+        for adopted in reversed(history.versions):
+            if adopted.effective_on <= day:
+                version = adopted.version
+                break
     if version != ref.version:
         was = f"version {version} was in force on {day}" if version else f"no version was in force on {day}"
         raise RefusalError(
@@ -190,10 +193,11 @@ def check_signers(rule: Rule, event: Event, context: Context) -> None:
 
     Raises `RefusalError`.
     """
-    extra = rule.approvals or 0
+    wanted = rule.approvals or 0
     if rule.backdating_days is not UNSET:
-        extra += day_number(context.today) - day_number(event.occurred_on) > rule.backdating_days
-    wanted = extra + sum(need.at_least for need in event.body.requirements())
+        wanted += day_number(context.today) - day_number(event.occurred_on) > rule.backdating_days
+    for need in event.body.requirements():
+        wanted += need.at_least
     if len(context.signers) < wanted:
         raise RefusalError(
             "the rule, or the age of the act, asks for more signers",
@@ -239,7 +243,7 @@ def count_against_caps(rule: Rule, ref: RuleRef, subject: str, day: str, amount:
             continue
         tally = facts[key]
         total = amount + (tally.units if isinstance(tally, Tally) else 0)
-        if total > cap:
+        if total > cap and amount > 0:  # what is given back fits, even where a version before allowed less
             raise RefusalError(
                 f"the rule's cap for the {field[:-6]} is reached",
                 code="cap_exceeded",

@@ -11,7 +11,8 @@ from ledger.domain.entries import parse_entry
 from ledger.domain.events import pairs
 from ledger.domain.facts import Mark, Tally
 from ledger.domain.roles import Requirement
-from tests.helpers.village import TODAY, Village, person, rule_ref
+from tests.helpers.village import BOOK, TODAY, Village, person, rule_ref
+from tests.helpers.village_rules import RULES
 
 TASK = "00000000-0000-4000-8000-"
 
@@ -161,3 +162,14 @@ def test_the_postings_of_a_reversal_stay_within_what_its_body_says(
 
 def test_a_requirement_is_plain_data() -> None:
     assert Requirement(("clerk",)) == Requirement(("clerk",), 1, "*", None, 8)
+
+
+def test_an_award_of_an_earlier_version_is_given_back_though_that_version_allowed_less(village: Village) -> None:
+    """Versions share a cap's tally, which a later and larger cap may have filled beyond the earlier one."""
+    first = village.must(village.award("zhang", "capped", 2, day="2021-11-01"))
+    larger = [{**RULES["capped"], "caps": {"month_units": 5000}}]
+    village.must(village.adopt({**BOOK, "version": 2, "rules": larger}, "2021-11-15", day="2021-11-10"))
+    village.must(village.award("zhang", "capped", 10, version=2))
+    assert tally(village, "2021-11") == 2400
+    village.must(village.reverse(first, give_back=True))
+    assert tally(village, "2021-11") == 2000
