@@ -85,6 +85,9 @@ def parse_submission(data: bytes) -> Submission:
     _check_size(data, SUBMISSION_MAX_BYTES, "submission")
     submission = cast(Submission, _read(_submission, data, "submission"))
     _check_texts(submission.event, "event.")
+    for place, signature in enumerate(submission.signatures):
+        if not _DIGEST.match(signature.key):
+            raise _bad_text(f"signatures.{place}.key", "64 lower-case hex digits", signature.key)
     _check_keys_of(data, encode(submission))
     return submission
 

@@ -49,6 +49,8 @@ class EntryReversed(Body, frozen=True):
         return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight", "reviewer"), scope=self.issuer))
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
+        if isinstance(event.reverses, UnsetType):
+            return []  # judging refuses it before it reads any
         named = [f"party:{self.issuer}", *(f"account:{party}" for party in self.parties())]
         named += [f"{RECORDED_PREFIX}{event.reverses}", f"mark:reversed/{event.reverses}", *self._opening_marks()]
         return named if isinstance(self.act, UnsetType) else named + give_back_needs(self.act, self.subject)
