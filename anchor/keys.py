@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import stat
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -19,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.core.types import parse_origin
 from ledger.errors import ConfigError
+from ledger.files import read_secret, write_secret
 
 Use = Literal["submitter", "head", "member"]
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -58,31 +57,12 @@ def new_key(use: Use, origin: str | None = None) -> EvmKey:
 
 def write_key(path: Path, key: EvmKey) -> None:
     """Write a new key file with mode 600. An existing file is never overwritten: raises `ConfigError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise ConfigError("key file exists already; move it away first", field=str(path)) from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_secret(path, msgspec.json.encode(key) + b"\n")
 
 
 def read_key(path: Path, use: Use, origin: str | None = None) -> EvmKey:
     """Read a key file of a given use. Raises `ConfigError` if it is missing, damaged, another's or open to others."""
-    try:
-        mode = path.stat().st_mode
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"key file cannot be read: {error.strerror}", field=str(path)) from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(
-            "key file is open to others; run chmod 600 on it",
-            field=str(path),
-            expected="mode 600",
-            got=oct(mode & 0o777),
-        )
+    data = read_secret(path)
     try:
         key = msgspec.json.decode(data, type=EvmKey)
     except msgspec.DecodeError as error:

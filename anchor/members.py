@@ -6,7 +6,6 @@ member with a machine of its own checks the same things there, against what it s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,6 +25,7 @@ from ledger.core.note import Checkpoint, parse_note
 from ledger.core.receipt import DigestHex
 from ledger.core.types import MAX_INT, ZERO_DIGEST
 from ledger.errors import ConfigError, FormatError, LedgerError, ProofError
+from ledger.files import replace_file
 from ledger.store.outbox import ContractKey
 
 logger = structlog.get_logger(__name__)
@@ -69,8 +69,7 @@ class MemberMemory:
         """Write the empty memory of a new member. Raises `ConfigError` if there is one."""
         if path.exists():
             raise ConfigError("a member's memory exists already", field=str(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, _Memory(MEMORY_FORMAT, address, {}))
+        replace_file(path, msgspec.json.encode(_Memory(MEMORY_FORMAT, address, {})) + b"\n")
 
     def newest(self, origin: str) -> TreeHead:
         """The largest head signed; size 0 if none was."""
@@ -85,7 +84,7 @@ class MemberMemory:
                 merged[origin] = _Seen(head.size, head.root.hex())
         if merged != self._memory.heads:
             memory = msgspec.structs.replace(self._memory, heads=merged)
-            _replace(self._path, memory)
+            replace_file(self._path, msgspec.json.encode(memory) + b"\n")
             self._memory = memory
 
 
@@ -163,18 +162,3 @@ class LocalMembers:
                 got=str(len(signatures)),
             ) from first
         return signatures
-
-
-def _replace(path: Path, memory: _Memory) -> None:
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(memory) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -16,6 +15,7 @@ from ledger.core.note import ED25519, VerifierKey
 from ledger.core.receipt import Address, DigestHex
 from ledger.core.types import MAX_INT, parse_origin, short_name
 from ledger.errors import ConfigError, LedgerError
+from ledger.files import replace_file
 from ledger.store.outbox import ContractKey
 
 FILE_NAME: Final = "anchor.toml"
@@ -137,13 +137,7 @@ def save_settings(path: Path, settings: AnchorSettings) -> None:
     for name, sections in tables.items():
         for section in sections:
             parts += [f"\n[[{name}]]\n", *_lines(section)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write("".join(parts))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    replace_file(path, "".join(parts).encode())
 
 
 def trust_chain(chain: ChainSection) -> str:

@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from msgspec.structs import replace
 
 from ledger.core.encoding import encode_base64url
 from ledger.errors import AccessError, ConfigError, FormatError, LedgerError, NotFoundError
+from ledger.files import read_secret, replace_file
 from ledger.service.storage import now_ms
 
 logger = structlog.get_logger(__name__)
@@ -83,19 +83,11 @@ class TokenFile:
     def read(self) -> list[Token]:
         """Every token ever made. Raises `ConfigError` if the file is damaged or open to others."""
         try:
-            mode = self.path.stat().st_mode
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ConfigError(f"token file cannot be read: {error.strerror}", field=str(self.path)) from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigError(
-                "token file is open to others; run chmod 600 on it",
-                field=str(self.path),
-                expected="mode 600",
-                got=oct(mode & 0o777),
-            )
+            data = read_secret(self.path, "token file")
+        except ConfigError as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # nothing else counts as "no token was ever made"
+                return []
+            raise
         try:
             return msgspec.json.decode(data, type=_File).tokens
         except msgspec.DecodeError as error:
@@ -145,14 +137,8 @@ class TokenFile:
             os.close(descriptor)
 
     def _write(self, tokens: list[Token]) -> None:
-        new = self.path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(_File("gongfen-tokens/1", tokens))) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(self.path)
+        data = msgspec.json.format(msgspec.json.encode(_File("gongfen-tokens/1", tokens)))
+        replace_file(self.path, data + b"\n")
 
 
 class Gate:
