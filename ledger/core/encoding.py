@@ -23,7 +23,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _SAFE_DEPTH: Final = 500
 _SAFE_SIZE: Final = 4096
 """Bytes that cannot nest deeper than any stack bears."""
-_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.S)
+_NESTING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.S)
 """A bracket, or a whole string, within which brackets do not count."""
 _FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 

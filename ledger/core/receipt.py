@@ -15,7 +15,7 @@ from typing import Annotated, Final, NoReturn, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ledger.core.encoding import decode_digest, parse_json
+from ledger.core.encoding import check_nesting, decode_digest, parse_json
 from ledger.core.types import DIGEST_SIZE, MAX_INT, PARTY_PATTERN, Digest
 from ledger.errors import FormatError
 
@@ -167,6 +167,8 @@ def parse(data: bytes) -> Proof:
 
     Raises `FormatError`: ``code`` is ``not_json`` if the bytes are no JSON at all, ``too_large`` beyond the bounds.
     """
+    if len(data) <= STATEMENT_MAX_BYTES:
+        check_nesting(data)
     if len(data) > RECEIPT_MAX_BYTES:
         _check_size(data)
     try:

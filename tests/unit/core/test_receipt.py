@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -74,6 +75,27 @@ def test_the_spelling_of_json_is_free() -> None:
 def test_bytes_that_are_no_json_are_told_apart(data: bytes) -> None:
     with pytest.raises(FormatError) as refused:
         parse(data)
+    assert refused.value.code == "not_json"
+
+
+DEEP = b"[" * 300_000 + b"]" * 300_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'{"a":%b,"format":"gongfen-receipt/1"}' % DEEP, b'{"a":%b,"format":"gongfen-statement/1"}' % (DEEP * 3), DEEP],
+    ids=["before the format", "in the size of a statement", "nothing else"],
+)
+def test_deep_nesting_is_refused_however_deep_the_interpreter_would_go(data: bytes) -> None:
+    """A library may have raised the interpreter's limit; then the decoder, which skips values to find the format,
+    would overrun the stack."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(FormatError) as refused:
+            parse(data)
+    finally:
+        sys.setrecursionlimit(limit)
     assert refused.value.code == "not_json"
 
 
