@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import httpx
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from ledger.core.encoding import decode_base64, decode_digest
 from ledger.core.types import Digest
@@ -43,6 +45,12 @@ class Committed(NamedTuple):
     size: int
     map_root: Digest
     checkpoint: str
+
+
+class _EntryPage(msgspec.Struct, frozen=True):
+    first: int
+    entries: list[msgspec.Raw]
+    next: int | UnsetType = UNSET
 
 
 class LedgerClient:
@@ -108,6 +116,23 @@ class LedgerClient:
         """The canonical bytes of an entry."""
         return self._send("GET", f"/v1/ledgers/{name}/entries/{seq}").content
 
+    def entries(self, name: str, first: int = 0) -> Iterator[bytes]:
+        """The bytes of every entry from ``first`` on, in order, a page at a time. Raises `StateError` on a gap."""
+        while True:
+            answer = self._send("GET", f"/v1/ledgers/{name}/entries", params={"first": first})
+            try:
+                page = msgspec.json.decode(answer.content, type=_EntryPage)
+            except msgspec.DecodeError as error:
+                raise StateError(f"the server did not answer with entries: {error}") from error
+            if page.first != first:
+                raise StateError("the server answered another page", expected=first, got=page.first)
+            yield from map(bytes, page.entries)
+            if isinstance(page.next, UnsetType):
+                return
+            if page.next != first + len(page.entries) or not page.entries:
+                raise StateError("the server left entries out", expected=first + len(page.entries), got=page.next)
+            first = page.next
+
     def receipt(self, name: str, event: str, *, disclose: bool = False) -> bytes:
         """The best receipt there is of an event, by its id or seq, as JSON."""
         params = {"disclose": "true"} if disclose else {}
@@ -147,9 +172,9 @@ class LedgerClient:
             return False
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        value = self._send(method, path, **options).json()
-        if not isinstance(value, dict):
-            raise StateError("the server did not answer with an object", got=type(value).__name__)
+        value = _object(self._send(method, path, **options))
+        if value is None:
+            raise StateError("the server did not answer with a JSON object", field=path)
         return value
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -159,7 +184,7 @@ class LedgerClient:
             raise BusyError(f"no answer from {self._http.base_url}: {error}", code="unreachable") from error
         if response.is_success:
             return response
-        raise _error_of(response.status_code, _problem(response))
+        raise _error_of(response.status_code, _object(response) or {})
 
 
 def join_submission(event: bytes, signatures: bytes, disclosures: Iterable[str] = ()) -> bytes:
@@ -169,12 +194,12 @@ def join_submission(event: bytes, signatures: bytes, disclosures: Iterable[str] 
     return b'{%b"event":%b,"signatures":%b}' % (head, event, signatures)
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _object(response: httpx.Response) -> dict[str, Any] | None:
     try:
         value = response.json()
     except ValueError:
-        value = {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _error_of(status: int, problem: dict[str, Any]) -> LedgerError:

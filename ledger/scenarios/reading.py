@@ -6,41 +6,24 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import httpx
-import msgspec
 from msgspec import UNSET, UnsetType
 
+from ledger.client import LedgerClient
 from ledger.domain.entries import Entry, parse_entry
 from ledger.domain.kinds.parties import PartyChanged
 from ledger.domain.kinds.points import PointsAwarded, PointsRedeemed, TaskPublished
-from ledger.errors import BusyError, StateError
+from ledger.errors import StateError
 
 LEAVING = frozenset({"move_out", "death"})
 
 
-class _Page(msgspec.Struct, frozen=True):
-    first: int
-    entries: list[msgspec.Raw]
-    next: int | UnsetType = UNSET
-
-
-def read_entries(http: httpx.Client, name: str) -> Iterator[Entry]:
+def read_entries(client: LedgerClient, name: str) -> Iterator[Entry]:
     """Every entry of a ledger, in order. Raises `BusyError` if the server does not answer, `StateError` on a gap."""
-    first: int | UnsetType = 0
-    while not isinstance(first, UnsetType):
-        try:
-            response = http.get(f"/v1/ledgers/{name}/entries", params={"first": first}).raise_for_status()
-        except httpx.HTTPError as error:
-            raise BusyError(f"entries cannot be read: {error}", code="unreachable") from error
-        page = msgspec.json.decode(response.content, type=_Page)
-        if page.first != first:
-            raise StateError("the server answered another page", expected=first, got=page.first)
-        for seq, raw in enumerate(page.entries, first):
-            entry = parse_entry(bytes(raw))
-            if entry.chain.seq != seq:
-                raise StateError("an entry is missing", expected=seq, got=entry.chain.seq)
-            yield entry
-        first = page.next
+    for seq, data in enumerate(client.entries(name)):
+        entry = parse_entry(data)
+        if entry.chain.seq != seq:
+            raise StateError("an entry is missing", expected=seq, got=entry.chain.seq)
+        yield entry
 
 
 class Figures(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import msgspec
 from msgspec import Struct
 
@@ -102,15 +101,10 @@ def _shown(name: str, value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def make_report(
-    client: LedgerClient,
-    http: httpx.Client,
-    scenario: Scenario,
-    answers: Sequence[Answered],
-) -> Report:
+def make_report(client: LedgerClient, scenario: Scenario, answers: Sequence[Answered]) -> Report:
     """Read the ledger back and compare it with what the scenario must land on. Audit and time are for the caller."""
     name = short_name(scenario.origin)
-    figures = add_up(read_entries(http, name))
+    figures = add_up(read_entries(client, name))
     anchors = [anchor for anchor in client.anchors(name) if anchor["state"] in LANDED]
     refused = sum(1 for answered in answers if answered.code)
     population = scenario.sources.plan.split.population * scenario.size.residents

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from msgspec.structs import replace
 
 from ledger.client import LedgerClient
@@ -25,10 +24,9 @@ TIMEOUT_S = 120.0
 class Run:
     """A scenario and a server, between driving it and reading it back."""
 
-    def __init__(self, scenario: Scenario, client: LedgerClient, http: httpx.Client) -> None:
+    def __init__(self, scenario: Scenario, client: LedgerClient) -> None:
         self._scenario = scenario
         self._client = client
-        self._http = http
         self._answers: list[Answered] = []
 
     def drive(self, on_answer: OnAnswer | None = None) -> list[Answered]:
@@ -39,18 +37,14 @@ class Run:
 
     def report(self) -> Report:
         """What the ledger holds now."""
-        return make_report(self._client, self._http, self._scenario, self._answers)
+        return make_report(self._client, self._scenario, self._answers)
 
 
 @contextmanager
 def opened(scenario: Scenario, url: str, token: str | None = None) -> Iterator[Run]:
     """A run against a server, its connections closed at the end."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with (
-        LedgerClient(url, token, timeout_s=TIMEOUT_S) as client,
-        httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S) as http,
-    ):
-        yield Run(scenario, client, http)
+    with LedgerClient(url, token, timeout_s=TIMEOUT_S) as client:
+        yield Run(scenario, client)
 
 
 def run_elsewhere(scenario: Scenario, url: str, token: str | None = None) -> Report:

@@ -72,12 +72,8 @@ def _next(more: dict[str, int]) -> bytes:
 
 
 def report_on(server: Server) -> Report:
-    transport = httpx.MockTransport(server)
-    with (
-        LedgerClient("http://server", transport=transport) as client,
-        httpx.Client(base_url="http://server", transport=transport) as http,
-    ):
-        return make_report(client, http, scenario(), [])
+    with LedgerClient("http://server", transport=httpx.MockTransport(server)) as client:
+        return make_report(client, scenario(), [])
 
 
 def test_a_complete_ledger_lands_on_its_figures() -> None:
@@ -121,14 +117,39 @@ def test_the_report_for_people_and_for_programs_say_the_same() -> None:
     assert "DOES NOT HOLD" in replace(report, musts={"exact counts": False}).as_text()
 
 
+def read(answer: Callable[[httpx.Request], httpx.Response]) -> None:
+    with LedgerClient("http://server", transport=httpx.MockTransport(answer)) as client:
+        add_up(read_entries(client, "foshan-village"))
+
+
 def test_an_entry_left_out_of_the_answer_is_noticed() -> None:
-    entries = [*ledger().data[:10], *ledger().data[11:]]
-    transport = httpx.MockTransport(Server(entries))
-    with httpx.Client(base_url="http://server", transport=transport) as http, pytest.raises(StateError):
-        add_up(read_entries(http, "foshan-village"))
+    with pytest.raises(StateError, match="missing"):
+        read(Server([*ledger().data[:10], *ledger().data[11:]]))
 
 
-def test_a_server_that_fails_while_it_is_read_is_busy() -> None:
-    transport = httpx.MockTransport(lambda request: httpx.Response(500))
-    with httpx.Client(base_url="http://server", transport=transport) as http, pytest.raises(BusyError):
-        add_up(read_entries(http, "foshan-village"))
+PAGES = {
+    "another page": b'{"first":1,"entries":[]}',
+    "a page that leads nowhere": b'{"first":0,"entries":[],"next":0}',
+    "a page that leaves entries out": b'{"first":0,"entries":[],"next":9}',
+    "no entries at all": b'{"first":0}',
+    "no JSON": b"<html>",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_server_that_answers_nonsense_is_noticed(name: str) -> None:
+    with pytest.raises(StateError, match="the server"):
+        read(lambda request: httpx.Response(200, content=PAGES[name]))
+
+
+def test_a_server_that_fails_while_it_is_read_is_told() -> None:
+    with pytest.raises(StateError, match="500"):
+        read(lambda request: httpx.Response(500))
+
+
+def test_a_server_that_is_gone_is_busy() -> None:
+    def gone(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(BusyError):
+        read(gone)
