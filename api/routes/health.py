@@ -21,8 +21,10 @@ async def livez() -> Response:
 
 @router.get("/readyz", **described({200: answer("it takes events", Status)}))
 async def readyz(request: Request) -> Response:
-    """The ledgers are open for writing and the database answers."""
-    await service_of(request).read_all(log.all_ledgers)
+    """The ledgers are open, a writer is there and the database answers."""
+    service = service_of(request)
+    service.ledgers.check_open()
+    await service.read_all(log.all_ledgers)
     return reply(Status("ready"))
 
 

@@ -76,6 +76,11 @@ class Ledgers:
             raise NotFoundError("no such ledger", field="ledger", got=name)
         return found
 
+    def check_open(self) -> None:
+        """Raise `BusyError` while no writer is there to take events."""
+        if self._link is not None:
+            self._link.check_room(0)
+
     def all(self) -> list[AnySequencer]:
         """Every sequencer, in the order of the ledgers."""
         return list(self._sequencers.values())

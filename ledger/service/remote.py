@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from typing import Final, cast
 
+import structlog
+
 from ledger.config import Settings
 from ledger.core.types import Digest
-from ledger.errors import BusyError, StateError
+from ledger.errors import BusyError, LedgerError, StateError
 from ledger.service import writer_process
 from ledger.service.commit import Answer
 from ledger.service.intake import Prepared
@@ -23,7 +25,10 @@ from ledger.service.queue import Observer
 from ledger.service.wire import Ask, Frames, Place, Ready, Refused, Reply, frame, read_ready, read_reply
 from ledger.store.entries import LedgerRow
 
+logger = structlog.get_logger(__name__)
+
 START_TIMEOUT_S: Final = 60
+RESTART_AFTER_S: Final = 1.0
 STOP_TIMEOUT_S: Final = 30
 KEYS_KEPT: Final = 200_000
 IDLE_BELOW: Final = 12
@@ -160,6 +165,7 @@ class WriterLink(asyncio.Protocol):
             self._transport.close()
         if self._process is not None:
             await asyncio.to_thread(self._process.join, STOP_TIMEOUT_S)
+            self._process.kill()  # one that hangs would hold up our own end; what it answered is durable
 
     def check_room(self, waiting: int) -> None:
         """Raise `BusyError` if so many may not wait, or nobody is there to answer them."""
@@ -203,7 +209,14 @@ class WriterLink(asyncio.Protocol):
             self._restart = asyncio.get_running_loop().create_task(self._start_again())
 
     async def _start_again(self) -> None:
-        await self.start()
+        """Start another writer, however many attempts it takes; until then `check_room` tells that there is none."""
+        while not self._stopping:
+            try:
+                await self.start()
+                return
+            except (LedgerError, OSError):
+                logger.exception("the writer did not start again")
+                await asyncio.sleep(RESTART_AFTER_S)
 
     def _spawn(self) -> tuple[Ready, socket.socket]:
         own, other = socket.socketpair()
@@ -213,18 +226,26 @@ class WriterLink(asyncio.Protocol):
         self._process.start()
         other.close()
         own.settimeout(START_TIMEOUT_S)
-        frames = Frames()
-        while True:
-            try:
-                data = own.recv(1 << 16)
-            except TimeoutError as error:
-                self._process.kill()
-                raise StateError("the writer did not start in time", code="writer_late") from error
-            if not data:
-                raise StateError("the writer ended while starting; its words are on standard error", code="writer_late")
-            for message in frames.feed(data):
-                ready = read_ready(message)
-                if ready.failed is not None:
-                    own.close()
-                    raise ready.failed.error()
-                return ready, own
+        try:
+            return _first_words(own), own
+        except BaseException:
+            own.close()
+            self._process.kill()
+            raise
+
+
+def _first_words(own: socket.socket) -> Ready:
+    """What a writer says when it has opened its ledgers. Raises what speaks against that."""
+    frames = Frames()
+    while True:
+        try:
+            data = own.recv(1 << 16)
+        except TimeoutError as error:
+            raise StateError("the writer did not start in time", code="writer_late") from error
+        if not data:
+            raise StateError("the writer ended while starting; its words are on standard error", code="writer_late")
+        for message in frames.feed(data):
+            ready = read_ready(message)
+            if ready.failed is not None:
+                raise ready.failed.error()
+            return ready

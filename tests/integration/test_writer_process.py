@@ -65,6 +65,25 @@ def test_a_dead_writer_is_told_to_its_waiters_and_started_again(tmp_path: Path) 
         assert answer.json()["seq"] == first["seq"] + 1
 
 
+def test_a_writer_that_does_not_start_again_at_first_is_tried_until_it_does(tmp_path: Path) -> None:
+    made = Settings(data_dir=tmp_path)
+    founded(made)
+    key, aside = tmp_path / "keys" / "vault.key", tmp_path / "aside.key"
+    with running(made) as world:
+        world.must(world.village.role("clerk", "clerk"))
+        first = link_of(world)._process  # type: ignore[attr-defined]
+        key.rename(aside)
+        os.kill(first.pid, signal.SIGKILL)
+        while link_of(world)._process is first or link_of(world)._process.is_alive():  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        ready = world.http.get("/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "writer_lost")
+        aside.rename(key)
+        while world.http.get("/readyz").status_code != 200:
+            time.sleep(0.05)
+        assert world.must(world.village.role("council", "council"))["seq"] == 2
+
+
 def test_more_events_than_may_wait_are_told_so_and_nothing_is_stored(tmp_path: Path) -> None:
     made = Settings(data_dir=tmp_path, queue_max=3)
     founded(made)
