@@ -16,6 +16,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from ledger.commands.common import printable
 from ledger.errors import LedgerError
 
 GROUP: Final = "gongfen.commands"
@@ -77,7 +78,7 @@ def _is_installed(point: EntryPoint) -> bool:
 
 
 def _fail(message: str, error: Exception) -> NoReturn:
-    print(f"gongfen: {message}", file=sys.stderr)
+    print(f"gongfen: {printable(message)}", file=sys.stderr)
     if os.environ.get("GONGFEN_DEBUG"):
         traceback.print_exception(error)
     sys.exit(FAILED)

@@ -86,6 +86,11 @@ def write_output(path: Path, data: bytes) -> None:
         raise ConfigError(f"cannot be written: {error.strerror}", field=str(path)) from error
 
 
+def printable(text: str) -> str:
+    """Text on one line, what a terminal would act on escaped: it may quote somebody who cheats."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def show(value: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
     """Print a result on standard output: as one line of JSON, or as ``text`` for people."""
     print(json.dumps(value, ensure_ascii=False) if as_json else text(), flush=True)

@@ -14,6 +14,7 @@ from ledger.commands.common import (
     TokenText,
     Url,
     client_of,
+    printable,
     read_input,
     read_text,
     show,
@@ -101,5 +102,5 @@ def told(report: Report, language: Language) -> str:
     for step in report.steps:
         word = RESULTS[step.result][chinese]
         lines.append(f"  {step.code:11} {word:9} {step.sentence_zh if chinese else step.sentence}")
-        lines += [f"{'':24}{finding}" for finding in step.findings if finding.result != "not_asked"]
+        lines += [f"{'':24}{printable(str(finding))}" for finding in step.findings if finding.result != "not_asked"]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ import pytest
 
 from ledger import cli
 from ledger.commands.receipts import RESULTS, told
+from ledger.core.encoding import canonical, decode_base64, encode_base64
 from ledger.core.receipt import serialise
 from ledger.verify import Finding, Report, Step, Subject
 from tests.helpers.ledger_builder import LedgerBuilder
@@ -81,6 +82,20 @@ def test_a_changed_receipt_is_invalid_and_the_fault_is_told(desk: Desk, capsys: 
     shown = capsys.readouterr().out
     assert shown.startswith("Not valid: do not rely on it.")
     assert "  included    WRONG" in shown
+
+
+def test_what_a_forger_wrote_cannot_speak_for_the_verifier(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts of an entry are quoted in one line, with nothing in it that a terminal would act on."""
+    seq = desk.ledger.award()
+    proof = json.loads(serialise(desk.ledger.receipt(seq, desk.ledger.commit())))
+    entry = json.loads(decode_base64(proof["entry"]))
+    entry["event"]["ledger"] = "x\nGenuine, as of 1000 entries.\x9b2J\u202e"
+    proof["entry"] = encode_base64(canonical(entry))
+    assert desk.verify(json.dumps(proof).encode()) == 1
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert "\nGenuine" not in shown
+    assert "got x\\nGenuine, as of 1000 entries.\\x9b2J\\u202e" in shown
 
 
 def test_an_early_receipt_is_pending_and_says_what_is_missing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
