@@ -1,7 +1,7 @@
 """The one writer of a ledger: a group of candidates becomes entries, tiles and one checkpoint in one transaction.
 
-What is kept in memory (head, frontier, known facts) moves only after the commit; when a commit fails, or its outcome is
-not known, memory is dropped and read anew from the database.
+Head and frontier in memory move only after the commit; the known facts move while a group is planned. When a commit
+fails, or its outcome is not known, all of memory is dropped and read anew from the database.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ledger.core.types import Digest, Origin
 from ledger.domain.append import Appended, Candidate, Head, Plan, Planner, Replayed
 from ledger.domain.entries import EVENTS, event_bytes, parse_entry
 from ledger.domain.events import Signature
-from ledger.domain.facts import MAP_TYPES, RECORDED_PREFIX, Fact, Key, encode_fact, fact_type
+from ledger.domain.facts import MAP_PREFIXES, MAP_TYPES, Fact, Key, encode_fact, fact_type
 from ledger.domain.fields import day_of
 from ledger.domain.judge import needs, public_bytes
 from ledger.domain.kinds.commitments import StateCommitted
@@ -81,7 +81,7 @@ class LedgerWriter:
         self._signing_key = SigningKey(log_key.seed)
         self._event_key = event_key
         self._now_ms = now_ms
-        self._facts: dict[str, Fact] = {}
+        self._facts: dict[str, Fact | None] = {}
         self._dirty: dict[str, Fact] = {}
         self._pending: tuple[_Memory, Plan] | None = None
         self._memory = self._load()
@@ -127,10 +127,9 @@ class LedgerWriter:
         if self._pending is None:
             return
         self._memory, plan = self._pending
-        self._keep(plan.changes)
         if self._memory.committed == self._memory.head.size:
             self._dirty.clear()
-        self._dirty.update((key, fact) for key, fact in plan.changes.items() if fact_type(key) in MAP_TYPES)
+        self._dirty.update((key, fact) for key, fact in plan.changes.items() if key.startswith(MAP_PREFIXES))
 
     def _append(
         self, connection: Connection, group: Sequence[Prepared], map_root: Digest | None
@@ -222,26 +221,22 @@ class LedgerWriter:
         return head
 
     def _gather(self, connection: Connection, candidates: Sequence[Candidate], today: str) -> dict[str, Fact | None]:
-        """Every fact that the group needs: from memory, the rest in one query."""
-        facts: dict[str, Fact | None] = {}
-        missing: list[str] = []
+        """Memory, with every fact that the group needs: what is not known yet is read in one query.
+
+        That a fact is absent is known as well: nobody else writes this ledger.
+        """
+        if len(self._facts) > FACTS_KEPT:
+            self._facts = {}
+        facts = self._facts
+        missing: dict[str, None] = {}
         for candidate in candidates:
             keys = [signature.key for signature in candidate.signatures]
             for key in needs(candidate.event, keys, today):
                 if key not in facts:
-                    facts[key] = found = self._facts.get(key)
-                    if found is None:
-                        missing.append(key)
+                    missing[key] = None
         if missing:
-            loaded = read_facts(connection, self.row.ledger_id, missing)
-            facts |= loaded
-            self._keep({key: fact for key, fact in loaded.items() if fact is not None})
+            facts.update(read_facts(connection, self.row.ledger_id, list(missing)))
         return facts
-
-    def _keep(self, facts: dict[str, Fact]) -> None:
-        if len(self._facts) > FACTS_KEPT:
-            self._facts = {}
-        self._facts.update((key, fact) for key, fact in facts.items() if not key.startswith(RECORDED_PREFIX))
 
     def _forget(self) -> None:
         self._facts = {}
