@@ -41,4 +41,4 @@ def state_key(kind: str, identifier: str) -> Digest:
 
 def history_step(head: bytes, leaf_hash: bytes) -> Digest:
     """``head_n`` from ``head_{n-1}`` and the leaf hash of a party's n-th entry (formats §7)."""
-    return digest(HISTORY_PREFIX + head + leaf_hash)
+    return Digest(sha256(HISTORY_PREFIX + head + leaf_hash).digest())

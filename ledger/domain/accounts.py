@@ -14,14 +14,12 @@ NEVER = -1
 """The ``last`` of a party that no entry has concerned yet."""
 
 
-def settle(judgement: Judgement, facts: Facts, *, seq: int, leaf: bytes) -> dict[str, Account]:
-    """The new account of every party the entry concerns, by fact key: balances, count, history head, last.
+def settle(judgement: Judgement, facts: Facts, *, seq: int, leaf: bytes) -> dict[str, Fact]:
+    """Every fact that the entry changes: those of the judgement, and the new account of every party it concerns.
 
-    ``leaf`` is the entry's leaf hash. Facts of the judgement count first: entry 0 brings the ledger's units itself.
+    ``leaf`` is the entry's leaf hash; an account is balances, count, history head, last.
     """
-    ledger: Fact | None = judgement.changes.get(LEDGER) or facts[LEDGER]
-    assert isinstance(ledger, Ledger), "judging refuses everything before entry 0"
-    settled: dict[str, Account] = {}
+    settled = dict(judgement.changes)
     for party in judgement.parties:
         key = f"account:{party}"
         before = facts[key]
@@ -31,11 +29,18 @@ def settle(judgement: Judgement, facts: Facts, *, seq: int, leaf: bytes) -> dict
             balances = before.balances if balances is None else balances
         else:
             head, count = ZERO_DIGEST, 0
-            balances = balances or dict.fromkeys(ledger.units, 0)
+            balances = balances or _nothing(judgement, facts)
         settled[key] = Account(
             balances=balances, count=count + 1, head=history_step(head, leaf).hex(), last=seq, party=party
         )
     return settled
+
+
+def _nothing(judgement: Judgement, facts: Facts) -> dict[str, int]:
+    """The balances of a new account. Facts of the judgement count first: entry 0 brings the ledger's units itself."""
+    ledger = judgement.changes.get(LEDGER) or facts[LEDGER]
+    assert isinstance(ledger, Ledger), "judging refuses everything before entry 0"
+    return dict.fromkeys(ledger.units, 0)
 
 
 def previous_entries(parties: Sequence[str], facts: Facts) -> list[int]:

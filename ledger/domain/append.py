@@ -140,7 +140,7 @@ class Planner:
         appended = Appended(
             seq, event.id, leaf, at_ms, data, judgement.parties, previous_entries(judgement.parties, self._facts)
         )
-        changes = {**judgement.changes, **settle(judgement, self._facts, seq=seq, leaf=leaf)}
+        changes = settle(judgement, self._facts, seq=seq, leaf=leaf)
         self._facts.update(changes)
         self._changes.update(changes)
         self._remember(candidate, judgement, appended)

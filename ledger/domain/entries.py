@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, Union, cast
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from ledger.core.encoding import JSON, check_nesting, check_value, parse_json
 from ledger.core.types import DIGEST_HEX_PATTERN, EVENT_ID_PATTERN
@@ -61,6 +61,16 @@ class Entry(Strict, frozen=True):
     event: AnyEvent
     signatures: Signatures
     v: Literal[1]
+
+
+class _Spliced(Struct, frozen=True, gc=False):
+    """An entry whose event is encoded already."""
+
+    chain: Chain
+    effects: Effects
+    event: msgspec.Raw
+    signatures: Sequence[Signature]
+    v: Literal[1] = 1
 
 
 class Submission(Strict, frozen=True):
@@ -159,12 +169,7 @@ def entry_bytes(event_data: bytes, signatures: Sequence[Signature], chain: Chain
 
     Raises `FormatError` if the entry is too large.
     """
-    data = b'{"chain":%b,"effects":%b,"event":%b,"signatures":%b,"v":1}' % (
-        encode(chain),
-        encode(effects),
-        event_data,
-        encode(signatures),
-    )
+    data = encode(_Spliced(chain, effects, msgspec.Raw(event_data), signatures))
     _check_size(data, ENTRY_MAX_BYTES, "entry")
     return data
 

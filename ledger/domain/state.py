@@ -130,7 +130,7 @@ class Replay:
                 got=str(pairs(effects.postings)),
             )
         leaf = leaf_hash(data)
-        changes = {**judgement.changes, **settle(judgement, self.facts, seq=chain.seq, leaf=leaf)}
+        changes = settle(judgement, self.facts, seq=chain.seq, leaf=leaf)
         self.facts.update(changes)
         self.map.changed(changes)
         self.seqs[event.id] = chain.seq

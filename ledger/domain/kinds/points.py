@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, ClassVar, Final
 
 from msgspec import UNSET, Meta, UnsetType
@@ -103,10 +104,7 @@ class PointsAwarded(Body, frozen=True):
         return self.subject
 
     def requirements(self) -> tuple[Requirement, ...]:
-        return (
-            Requirement(("issuer",), scope=self.issuer, at_most=1),
-            Requirement(("reviewer", "oversight"), at_least=0, scope=self.issuer),
-        )
+        return _signed_for(self.issuer)
 
     def counted(self, event: Event) -> Act:
         ref = event.named_rule
@@ -309,6 +307,15 @@ class PointsRedeemed(Body, frozen=True):
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()
+
+
+@lru_cache(maxsize=1024)
+def _signed_for(issuer: str) -> tuple[Requirement, ...]:
+    """Who signs an award of an issuer: one of its officers, and whom the rule asks for besides."""
+    return (
+        Requirement(("issuer",), scope=issuer, at_most=1),
+        Requirement(("reviewer", "oversight"), at_least=0, scope=issuer),
+    )
 
 
 _TARGETS: Final = {"person": "resident", "household": "household"}
