@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import Final, NamedTuple
 
+from ledger.domain.append import Candidate
 from ledger.errors import LedgerError, SignatureError
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.intake import Prepared, read_unverified
@@ -83,4 +84,5 @@ def _append(writer: LedgerWriter, group: _Group) -> list[Answer | LedgerError]:
 
 
 def _verified(item: Prepared) -> Prepared:
-    return Prepared(item.candidate._replace(verified=True), item.disclosures)
+    event, event_data, signatures, _ = item.candidate
+    return Prepared(Candidate(event, event_data, signatures, verified=True), item.disclosures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
@@ -130,6 +131,7 @@ def driver(connection: Connection) -> Any:
 _CROCKFORD: Final = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
 
 
+@lru_cache(maxsize=65_536)
 def party_bytes(party: str) -> bytes:
     """The 16 bytes of a party id, as stored."""
     return int(party[2:].translate(_CROCKFORD), 32).to_bytes(16, "big")
