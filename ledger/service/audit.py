@@ -31,7 +31,6 @@ from ledger.service.verifiers import SignatureChecker, Signed
 from ledger.store import entries as log
 from ledger.store import scan
 from ledger.store.database import party_bytes, party_text, reading, uuid_bytes
-from ledger.store.tiles import StoredTiles
 from ledger.store.vault import Vault
 
 FAULTS_MAX: Final = 100
@@ -105,6 +104,9 @@ class _Audit:
         self._commitments = scan.Cursor(scan.commitments_of(connection, row.ledger_id))
         self._concerned = scan.Cursor(scan.concerned_of(connection, row.ledger_id))
         self._disclosures = scan.Cursor(scan.disclosures_of(connection, row.ledger_id))
+        self._tiles = scan.Cursor(scan.tiles_of(connection, row.ledger_id))
+        self._upper_tiles: list[tuple[int, int, bytes]] = []
+        self._tile_fault: Fault | None = None
 
     def run(self, checker: SignatureChecker) -> None:
         head = log.read_head(self._connection, self.row.ledger_id)
@@ -149,8 +151,7 @@ class _Audit:
             leaves.append(leaf)
             self._check_rows(seq, entry)
             if seq + 1 == self._next_checkpoint():
-                self.frontier.extend(leaves)
-                leaves.clear()
+                self._grow(leaves)
                 self._check_checkpoint(entry)
             if len(group) >= GROUP:
                 seqs.append(owners)
@@ -158,8 +159,8 @@ class _Audit:
                 group, owners = [], []
                 if self._progress:
                     self._progress(seq + 1, self._total)
-        self.frontier.extend(leaves)
         if leaves:
+            self._grow(leaves)
             self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
         if group:
             seqs.append(owners)
@@ -245,24 +246,28 @@ class _Audit:
         changed = scan.first_difference(self._connection, self.row.ledger_id)
         return self._held if changed is None or changed < self._held else changed
 
+    def _grow(self, leaves: list[bytes]) -> None:
+        """Take up the leaves since the last checkpoint, and hold the tiles that they fill against those stored."""
+        for tile in self.frontier.extend(leaves):
+            if tile[0]:
+                self._upper_tiles.append(tile)
+            else:
+                self._check_tile(tile)
+        leaves.clear()
+
+    def _check_tile(self, tile: tuple[int, int, bytes]) -> None:
+        if self._tile_fault is None and (self._tiles.current is None or self._tiles.pop() != tile):
+            level, index, _ = tile
+            seq = None if level else index * TILE_WIDTH
+            self._tile_fault = Fault(seq, "tiles", f"tile {level}/{index} is not what its entries give")
+
     def _check_tiles(self) -> None:
-        rebuilt = TileFrontier()
-        found = scan.Cursor(scan.tiles_of(self._connection, self.row.ledger_id))
-        expected: list[tuple[int, int, bytes]] = []
-        leaves = StoredTiles(self._connection, self.row.ledger_id)
-        for first in range(0, self.size, TILE_WIDTH * 16):
-            stored = leaves.leaf_hashes(first, min(first + TILE_WIDTH * 16, self.size))
-            for level, index, blob in rebuilt.extend(stored):
-                if level:
-                    expected.append((level, index, blob))
-                elif found.current is None or found.pop() != (level, index, blob):
-                    self._fault(index * TILE_WIDTH, "tiles", f"tile 0/{index} is not what its entries give")
-                    return
-        for tile in sorted(expected):
-            if found.current is None or found.pop() != tile:
-                self._fault(None, "tiles", f"tile {tile[0]}/{tile[1]} is not what its entries give")
-                return
-        if found.current is not None:
+        """Those of the leaves were compared as they filled; those above them are few."""
+        for tile in sorted(self._upper_tiles):
+            self._check_tile(tile)
+        if self._tile_fault is not None:
+            self._fault(*self._tile_fault)
+        elif self._tiles.current is not None:
             self._fault(None, "tiles", "a tile beyond the size of the log")
 
     def _check_facts(self) -> None:
