@@ -13,6 +13,7 @@ from typing import Final, TextIO, cast
 import structlog
 import uvicorn
 from structlog.tracebacks import ExceptionDictTransformer
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.app import create_app
 from ledger.config import Settings
@@ -20,6 +21,8 @@ from ledger.errors import ConfigError
 from ledger.service.memory import settle
 
 BACKLOG: Final = 2048
+HEAD_MAX: Final = 65_536
+"""Bytes of a request's line and headers, and of headers after a chunked body; more closes the connection."""
 STOP_AFTER_S: Final = 30
 
 
@@ -39,7 +42,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         with _listen(settings.host, settings.port) as listener:
             config = uvicorn.Config(
                 app,
-                http="httptools",
+                http=_BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 access_log=False,
@@ -51,6 +54,31 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             settle()
             ready(_url(listener))
             await _Server(config).serve([listener])
+
+
+class _BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's own would keep headers without end: they come before any token is looked at."""
+
+    _head = 0
+    _in_head = True
+
+    def on_message_begin(self) -> None:
+        self._head, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head, self._in_head = 0, False
+        super().on_headers_complete()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._head += 0 if self._in_head else len(name) + len(value)
+
+    def data_received(self, data: bytes) -> None:
+        self._head += len(data) if self._in_head else 0
+        super().data_received(data)
+        if self._head > HEAD_MAX and not self.transport.is_closing():
+            self.send_400_response("The headers are too large.")
 
 
 class _Server(uvicorn.Server):
