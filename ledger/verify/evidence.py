@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ledger.core.encoding import decode_digest
 from ledger.core.merkle import leaf_hash
 from ledger.core.note import Checkpoint
 from ledger.core.receipt import AbsenceProof, Anchor, MapProof, Proof, Receipt, StatementEntry, digests_of
@@ -102,6 +103,7 @@ class _Reader:
     def key(self, field: str, proof: MapProof) -> ProvenKey | None:
         try:
             key, proven = _value(field, proof, Key)
+            decode_digest(key.key, "value.key")
         except LedgerError as error:
             self.findings.append(failed(error, field))
             return None
