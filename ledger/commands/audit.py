@@ -79,9 +79,14 @@ def _shown(report: AuditReport) -> dict[str, Any]:
 
 
 def _told(report: AuditReport) -> str:
+    from ledger.service.audit import FAULTS_MAX
+
     if report.clean:
         return f"{report.ledger}: everything holds: {report.size} entries, root {report.root.hex()}"
-    lines = [f"{report.ledger}: {len(report.faults)} fault(s), everything before entry {report.size} holds"]
+    count = len(report.faults)
+    told = "1 fault" if count == 1 else f"{count} faults" if count < FAULTS_MAX else f"{FAULTS_MAX} faults or more"
+    rest = f"the {report.size} entries themselves hold" if report.size else "what comes after the first was not judged"
+    lines = [f"{report.ledger}: {told}; {rest}"]
     for fault in report.faults:
         place = fault.where if fault.seq is None else f"entry {fault.seq}, {fault.where}"
         lines.append(f"  {place}: {fault.message}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
@@ -17,15 +17,16 @@ from ledger.core import disclosure
 from ledger.core.hashing import digest
 from ledger.core.note import VerifierKey, open_checkpoint
 from ledger.core.tiles import TILE_WIDTH, TileFrontier
-from ledger.core.types import Digest
+from ledger.core.types import Digest, short_name
 from ledger.domain.accounts import NEVER
+from ledger.domain.append import Head
 from ledger.domain.entries import Entry
 from ledger.domain.facts import encode_fact
 from ledger.domain.judge import public_bytes
 from ledger.domain.kinds.commitments import StateCommitted
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.state import Replay
-from ledger.errors import LedgerError, ProofError
+from ledger.errors import LedgerError, ProofError, StateError
 from ledger.service.memory import calm
 from ledger.service.verifiers import SignatureChecker, Signed
 from ledger.store import entries as log
@@ -84,6 +85,10 @@ def audit_ledger(
 class _Stop(Exception):
     """The replay met an entry that does not hold."""
 
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
 
 class _Audit:
     def __init__(
@@ -100,6 +105,22 @@ class _Audit:
         self._replay = Replay(self._read_entry, signatures=False)
         self._last: dict[str, tuple[bytes, int]] = {}
         self._log_key: VerifierKey | None = None
+        self._stopped: _Stop | None = None
+
+    def run(self, checker: SignatureChecker) -> None:
+        """Everything, in order. What SQLite lets stand in a column of another type ends it as a fault, too."""
+        try:
+            self._run(checker)
+        except _Stop as stop:
+            self.faults.append(stop.fault)
+        except Exception:
+            odd = [Fault(*found) for found in scan.odd_values(self._connection, self.row.ledger_id, FAULTS_MAX)]
+            if not odd:
+                raise
+            self.faults = odd
+
+    def _open(self) -> None:
+        connection, row = self._connection, self.row
         self._checkpoints = scan.Cursor(scan.checkpoints_of(connection, row.ledger_id))
         self._commitments = scan.Cursor(scan.commitments_of(connection, row.ledger_id))
         self._concerned = scan.Cursor(scan.concerned_of(connection, row.ledger_id))
@@ -108,15 +129,15 @@ class _Audit:
         self._upper_tiles: list[tuple[int, int, bytes]] = []
         self._tile_fault: Fault | None = None
 
-    def run(self, checker: SignatureChecker) -> None:
-        head = log.read_head(self._connection, self.row.ledger_id)
-        self._total = head.size
-        try:
-            self._replay_all(checker)
-        except _Stop:
-            return
+    def _run(self, checker: SignatureChecker) -> None:
+        self._open()
+        if self.row.name != short_name(self.row.origin):
+            self._fault(None, "ledgers", f"the name {self.row.name!r} is not the end of the origin")
+        head = self._read_head()
+        self._total = head.size if head else 0
+        self._replay_all(checker)
         self.size = self._replay.head.size
-        if head != self._replay.head:
+        if head is not None and head != self._replay.head:
             self._fault(
                 None, "heads", f"the head row is not the end of the log: {head.size} against {self.size} entries"
             )
@@ -137,31 +158,36 @@ class _Audit:
         groups = self._groups(seqs)
         for bad in checker.check_ahead(groups):
             owners = seqs.pop(0)
-            if bad:
+            if bad and (self._stopped is None or owners[bad[0]] < (self._stopped.fault.seq or 0)):
                 self._stop(owners[bad[0]], "signatures", "a signature does not hold over the canonical event")
+        if self._stopped is not None:
+            raise self._stopped
 
     def _groups(self, seqs: list[list[int]]) -> Iterator[list[Signed]]:
         """Replay entry by entry; yields the signatures of each group, to be verified while the replay goes on."""
         group: list[Signed] = []
         owners: list[int] = []
         leaves: list[bytes] = []
-        for seq, event_id, leaf, data in scan.all_entries(self._connection, self.row.ledger_id):
-            entry = self._replay_one(seq, event_id, leaf, data, group)
-            owners += [seq] * len(entry.signatures)
-            leaves.append(leaf)
-            self._check_rows(seq, entry)
-            if seq + 1 == self._next_checkpoint():
+        try:
+            for seq, event_id, leaf, data in scan.all_entries(self._connection, self.row.ledger_id):
+                entry = self._replay_one(seq, event_id, leaf, data, group)
+                owners += [seq] * len(entry.signatures)
+                leaves.append(leaf)
+                self._check_rows(seq, entry)
+                if seq + 1 == self._next_checkpoint():
+                    self._grow(leaves)
+                    self._check_checkpoint(entry)
+                if len(group) >= GROUP:
+                    seqs.append(owners)
+                    yield group
+                    group, owners = [], []
+                    if self._progress:
+                        self._progress(seq + 1, self._total)
+            if leaves:
                 self._grow(leaves)
-                self._check_checkpoint(entry)
-            if len(group) >= GROUP:
-                seqs.append(owners)
-                yield group
-                group, owners = [], []
-                if self._progress:
-                    self._progress(seq + 1, self._total)
-        if leaves:
-            self._grow(leaves)
-            self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
+                self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
+        except _Stop as stop:  # the signatures of what came before it are told first
+            self._stopped = stop
         if group:
             seqs.append(owners)
             yield group
@@ -297,13 +323,19 @@ class _Audit:
     def _read_entry(self, seq: int) -> bytes:
         return log.read_entry(self._connection, self.row.ledger_id, seq).data
 
+    def _read_head(self) -> Head | None:
+        try:
+            return log.read_head(self._connection, self.row.ledger_id)
+        except StateError:
+            self._fault(None, "heads", "the head row is missing")
+            return None
+
     def _fault(self, seq: int | None, where: str, message: str) -> None:
         if len(self.faults) < FAULTS_MAX:
             self.faults.append(Fault(seq, where, message))
 
-    def _stop(self, seq: int, where: str, message: str) -> None:
-        self._fault(seq, where, message)
-        raise _Stop
+    def _stop(self, seq: int, where: str, message: str) -> NoReturn:
+        raise _Stop(Fault(seq, where, message))
 
 
 def _event_slice(data: bytes) -> bytes:

@@ -5,13 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, LargeBinary, String
 
 from ledger.core.tiles import TILE_SIZE, TILE_WIDTH
 from ledger.core.types import DIGEST_SIZE, Digest
 from ledger.store.database import driver
+from ledger.store.schema import (
+    checkpoints,
+    commitments,
+    concerned,
+    disclosures,
+    entries,
+    facts,
+    heads,
+    map_pages,
+    map_values,
+    tiles,
+)
 
 ROWS: Final = 2000
+AUDITED: Final = (
+    heads,
+    entries,
+    checkpoints,
+    commitments,
+    concerned,
+    disclosures,
+    facts,
+    tiles,
+    map_pages,
+    map_values,
+)
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
@@ -108,6 +132,46 @@ def first_difference(connection: Connection, ledger_id: int) -> int | None:
             if row is None or bytes(row[0]) != blob[place : place + DIGEST_SIZE]:
                 return index * TILE_WIDTH + place // DIGEST_SIZE
     return None
+
+
+def odd_values(connection: Connection, ledger_id: int, limit: int) -> Iterator[tuple[int | None, str, str]]:
+    """Values of another type or length than their column's, as (seq if the row has one, table, what is odd).
+
+    SQLite lets any value stand in any column, and readers stumble over it; PostgreSQL keeps the types itself.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    for table in AUDITED:
+        columns = [column for column in table.columns if column.name != "ledger_id"]
+        names = ", ".join(f'typeof("{column.name}"), CAST("{column.name}" AS BLOB)' for column in columns)
+        sql = f"SELECT {names} FROM {table.name} WHERE ledger_id = ?"  # noqa: S608 - names of the schema
+        for row in driver(connection).execute(sql, (ledger_id,)):
+            found = [_oddity(column, row[2 * place], row[2 * place + 1]) for place, column in enumerate(columns)]
+            if not any(found):
+                continue
+            seq = int(row[1]) if "seq" in table.columns and row[0] == "integer" else None
+            yield seq, table.name, "; ".join(filter(None, found))
+            limit -= 1
+            if not limit:
+                return
+
+
+def _oddity(column: Column[Any], kind: str, data: bytes | None) -> str:
+    """What is odd about a stored value, or nothing."""
+    expected = (
+        "blob" if isinstance(column.type, LargeBinary) else "text" if isinstance(column.type, String) else "integer"
+    )
+    if kind != expected:
+        return f"{column.name} is stored as {kind}, expected {expected}"
+    size = len(data or b"")
+    if isinstance(column.type, LargeBinary) and column.type.length not in (None, size):
+        return f"{column.name} has {size} bytes, expected {column.type.length}"
+    if isinstance(column.type, String):
+        try:
+            (data or b"").decode()
+        except UnicodeDecodeError:
+            return f"{column.name} is not UTF-8"
+    return ""
 
 
 def _rows(connection: Connection, sql: str, ledger_id: int) -> Iterator[Any]:

@@ -75,7 +75,7 @@ class Vault:
         try:
             nonce, body = sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:]
             return cipher.decrypt(nonce, body, _place(ledger_id, seq, name)).decode("ascii")
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be anything
             raise StateError(
                 "a sealed disclosure is damaged", field="disclosures", got=f"entry {seq}, {name}"
             ) from error

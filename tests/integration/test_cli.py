@@ -196,7 +196,7 @@ def test_an_audit_finds_what_was_changed_behind_the_ledgers_back(tmp_path: Path,
         database.execute("UPDATE facts SET value = CAST(replace(value, 'foshan', 'x') AS BLOB) WHERE key = 'ledger:'")
     done = run("audit", *at)
     assert done.code == 1
-    assert "1 fault(s)" in done.out
+    assert "1 fault;" in done.out
     assert run("audit", *at, "--json").json()["ledgers"][0]["clean"] is False
     assert run("audit", *at, "--ledger", "none").code == 2
 

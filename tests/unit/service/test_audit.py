@@ -159,6 +159,60 @@ def test_whatever_is_changed_is_found(attacked: Callable[..., AuditReport], name
         assert first.where == where
 
 
+def _as(table: str, column: str, value: str, where: str = "1 = 1") -> Callable[[Connection], object]:
+    row = f"SELECT {column} FROM {table} WHERE {where} LIMIT 1"
+    return lambda c: c.execute(text(f"UPDATE {table} SET {column} = {value} WHERE {column} = ({row})"))
+
+
+TYPES: dict[str, tuple[Callable[[Connection], object], int | None, str]] = {
+    "a fact as text": (_as("facts", "value", "CAST(value AS TEXT)"), None, "facts"),
+    "a fact's key that is not UTF-8": (_as("facts", "key", "CAST(x'ff' AS TEXT)"), None, "facts"),
+    "an entry as a number": (_as("entries", "data", "5", f"seq = {ENTRY}"), ENTRY, "entries"),
+    "a leaf hash as text": (_as("entries", "leaf", "CAST(leaf AS TEXT)", f"seq = {ENTRY}"), ENTRY, "entries"),
+    "a number for a leaf hash": (_as("entries", "leaf", "9223372036854775807", f"seq = {ENTRY}"), ENTRY, "entries"),
+    "a tile as text": (_as("tiles", "data", "CAST(data AS TEXT)"), None, "tiles"),
+    "a party as text": (_as("concerned", "party", "'p'", f"seq = {ENTRY}"), None, "concerned"),
+    "a page of the map as text": (_as("map_pages", "data", "CAST(data AS TEXT)"), None, "map_pages"),
+    "the name of a value of the map": (_as("map_values", "hash", "'x'"), None, "map_values"),
+    "the root of a commitment": (_as("commitments", "map_root", "CAST(map_root AS TEXT)"), None, "commitments"),
+    "the size of the head": (_as("heads", "size", "'x'"), None, "heads"),
+    "no head": (lambda c: c.execute(text("DELETE FROM heads")), None, "heads"),
+    "a disclosure as a number": (_as("disclosures", "sealed", "5"), None, "disclosures"),
+    "a disclosure's party": (_as("disclosures", "party", "x'00'"), None, "disclosures"),
+}  # fmt: skip
+"""SQLite keeps any value in any column; a reader that trips over one must still tell where it is."""
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_value_of_another_type_is_a_fault_of_its_row(attacked: Callable[..., AuditReport], name: str) -> None:
+    work, seq, where = TYPES[name]
+    first = attacked(work).faults[0]
+    assert first.where == where
+    if seq is not None:
+        assert first.seq == seq
+
+
+def test_an_entry_changed_with_its_leaf_hash_is_named_by_its_signature(attacked: Callable[..., AuditReport]) -> None:
+    """The replay stops at the entry after it, whose `prev` is another; the signatures before are told first."""
+
+    def work(connection: Connection) -> None:
+        query = text("SELECT data FROM entries WHERE seq = :seq")
+        entry = json.loads(connection.execute(query, {"seq": ENTRY}).scalar_one())
+        entry["event"]["occurred_on"] = "2021-01-03"
+        forged = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        change = text("UPDATE entries SET data = :data, leaf = :leaf WHERE seq = :seq")
+        connection.execute(change, {"data": forged, "leaf": leaf_hash(forged), "seq": ENTRY})
+
+    report = attacked(work)
+    assert [(fault.seq, fault.where) for fault in report.faults] == [(ENTRY, "signatures")]
+
+
+def test_a_name_that_is_not_of_the_origin_is_a_fault(original: tuple[Storage, LedgerWriter]) -> None:
+    storage, writer = original
+    report = audit_ledger(storage.engine, writer.row._replace(name="other"), processes=0)
+    assert [fault.where for fault in report.faults] == ["ledgers"]
+
+
 def test_an_untouched_ledger_is_clean_on_all_cores(original: tuple[Storage, LedgerWriter]) -> None:
     storage, writer = original
     seen: list[int] = []
