@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from eth_utils import keccak
 
-from .nodes import environment, node
+from ledger.scenarios.processes import node_binary
+from tests.helpers.nodes import environment
+
 from .typed import TYPES, type_string
 from .world import ARTIFACT, PROJECT, World
 
@@ -47,7 +49,7 @@ def used_opcodes() -> set[int]:
 def test_the_committed_files_are_what_the_sources_compile_to(tmp_path: Path) -> None:
     script = PROJECT / "contracts/export-abi.mjs"
     done = subprocess.run(
-        [node(), script, tmp_path], cwd=PROJECT, env=environment(), capture_output=True, text=True, timeout=300
+        [node_binary(), script, tmp_path], cwd=PROJECT, env=environment(), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for file in FILES:

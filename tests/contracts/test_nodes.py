@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from web3 import Web3
 
-from .nodes import COMMANDS, running
+from tests.helpers.nodes import COMMANDS, started
+
 from .world import World
 
 pytestmark = pytest.mark.node
@@ -15,8 +16,8 @@ pytestmark = pytest.mark.node
 
 @pytest.fixture(params=sorted(COMMANDS))
 def w3(request: pytest.FixtureRequest) -> Iterator[Web3]:
-    with running(request.param) as started:
-        yield started
+    with started(request.param) as node:
+        yield node.w3
 
 
 def test_it_deploys_anchors_and_refuses_on_a_real_node(w3: Web3) -> None:

@@ -2,56 +2,70 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from web3 import HTTPProvider, Web3
 
-from tests.contracts.nodes import COMMANDS, environment, free_port, wait_for
-from tests.contracts.world import PROJECT
+from ledger.scenarios.processes import Child, Processes, free_port, hardhat_command, node_binary, wait_for
+
+PROJECT = Path(__file__).resolve().parents[2]
+MODULES = PROJECT / "node_modules"
+
+
+def environment() -> dict[str, str]:
+    """With Node first on the path, and without usage reports."""
+    path = os.pathsep.join([str(Path(node_binary()).parent), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path, "HARDHAT_DISABLE_TELEMETRY": "true", "NO_COLOR": "1"}
+
+
+def anvil_command(port: int) -> list[str]:
+    """The binary itself: the script that npm links starts it as a child, which would outlive its parent."""
+    [binary] = MODULES.glob("@foundry-rs/anvil-*/bin/anvil*")
+    chain = ["--hardfork", "london", "--block-time", "1", "--gas-price", "0", "--base-fee", "0"]
+    return [str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent", *chain]
+
+
+COMMANDS: dict[str, Callable[[int], list[str]]] = {
+    "anvil": anvil_command,
+    "hardhat": partial(hardhat_command, PROJECT),
+}
 
 
 class Node:
     """A node of a kind (``hardhat``, ``anvil``) that keeps its port when it is stopped and started again."""
 
-    def __init__(self, kind: str, *options: str) -> None:
+    def __init__(self, processes: Processes, kind: str, *options: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command: Sequence[str] = [*COMMANDS[kind](self.port), *options]
-        self._process: subprocess.Popen[bytes] | None = None
+        self.w3 = Web3(HTTPProvider(self.url))
+        self._processes = processes
+        self._command = [*COMMANDS[kind](self.port), *options]
+        self._child: Child | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(
-            self._command, cwd=PROJECT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        wait_for(Web3(HTTPProvider(self.url)), self._process)
+        self._child = self._processes.start(f"node-{self.port}", self._command, env=environment(), cwd=PROJECT)
+        wait_for(self._child, self.w3.is_connected)
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        if self._child is not None:
+            self._processes.end(self._child)
+            self._child = None
 
 
 @contextmanager
 def started(kind: str, *options: str) -> Iterator[Node]:
     """A running node."""
-    node = Node(kind, *options)
-    try:
+    with tempfile.TemporaryDirectory() as logs, Processes(Path(logs)) as processes:
+        node = Node(processes, kind, *options)
         node.start()
         yield node
-    finally:
-        node.stop()
 
 
 def lasting(folder: Path) -> list[str]:

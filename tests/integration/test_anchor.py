@@ -22,8 +22,8 @@ from ledger.config import Settings
 from ledger.core.receipt import Receipt, parse
 from ledger.keys import read_key
 from ledger.rpc import RpcReader
+from ledger.scenarios.processes import free_port
 from ledger.verify import verify
-from tests.contracts.nodes import free_port
 from tests.helpers.nodes import Node, lasting, started
 from tests.helpers.village import ORIGIN
 from tests.unit.api.world import NAME, founded, founding_events, maker, serving

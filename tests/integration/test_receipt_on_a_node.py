@@ -12,10 +12,10 @@ from ledger.core.batch import batch_leaves, batch_paths
 from ledger.core.receipt import Anchor, serialise
 from ledger.rpc import RpcReader, keccak_256
 from ledger.verify import verify
-from tests.contracts.nodes import COMMANDS, running
 from tests.contracts.world import Ledger, World
 from tests.helpers.fake_chain import FakeChain
 from tests.helpers.ledger_builder import LedgerBuilder
+from tests.helpers.nodes import COMMANDS, started
 from tests.helpers.receipts import failing
 
 pytestmark = pytest.mark.node
@@ -32,8 +32,8 @@ class Built(Ledger):
 
 @pytest.fixture(params=sorted(COMMANDS))
 def w3(request: pytest.FixtureRequest) -> Iterator[Web3]:
-    with running(request.param) as started:
-        yield started
+    with started(request.param) as node:
+        yield node.w3
 
 
 def test_a_receipt_anchored_in_the_real_contract_is_genuine_over_json_rpc(w3: Web3) -> None:
