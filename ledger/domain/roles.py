@@ -7,7 +7,7 @@ holds from the entry after s until the entry that revokes it, exclusive (formats
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from msgspec import UNSET, Struct
 
@@ -34,6 +34,10 @@ CARRIED_ROLES: Final = ("card", "phone")
 """The roles that `credential_changed` grants, to residents."""
 
 
+REMEMBERED_MAX: Final = 4096
+"""Answers of `authorise` that are remembered."""
+
+
 class Requirement(Struct, frozen=True, gc=False):
     """At least ``at_least`` and at most ``at_most`` different parties sign in one of ``roles``.
 
@@ -54,6 +58,21 @@ class Signer(Struct, frozen=True, gc=False):
     party: str
 
 
+class _Authority(NamedTuple):
+    """That these keys may sign under these requirements, for every entry from ``since`` on.
+
+    From there no grant of theirs begins or ends any more. The objects are held so that their ids stay theirs.
+    """
+
+    requirements: Sequence[Requirement]
+    keys: Sequence[Key]
+    since: int
+    signers: list[Signer]
+
+
+_remembered: Final[dict[tuple[object, ...], _Authority]] = {}
+
+
 def roles_in_force(key: Key, seq: int) -> list[tuple[str, str]]:
     """The (role, scope) pairs of a key that hold for entry ``seq``."""
     return [
@@ -68,7 +87,23 @@ def authorise(requirements: Sequence[Requirement], keys: Sequence[Key], *, actor
 
     The first is the actor's; no party signs twice; every signer fills a requirement, and every requirement is filled
     by enough different parties. Raises `RefusalError`.
+
+    The answer for the same requirements and keys, as objects, is remembered: it is the same for every later entry.
     """
+    name = (id(requirements), actor, *map(id, keys))
+    known = _remembered.get(name)
+    if known is not None and seq >= known.since:
+        return known.signers
+    signers = _authorise(requirements, keys, actor, seq)
+    ends = [grant.from_ + 1 if grant.until is UNSET else grant.until for key in keys for grant in key.grants]
+    if seq >= (since := max(ends)):
+        if len(_remembered) >= REMEMBERED_MAX:
+            _remembered.clear()
+        _remembered[name] = _Authority(requirements, tuple(keys), since, signers)
+    return signers
+
+
+def _authorise(requirements: Sequence[Requirement], keys: Sequence[Key], actor: str, seq: int) -> list[Signer]:
     if keys[0].party != actor:
         raise RefusalError(
             "the first signature is the actor's",

@@ -54,6 +54,15 @@ def test_a_role_covers_its_scope_and_no_more(scope: str, wanted: str, answer: st
     assert may([Requirement(("issuer",), scope=wanted)], key("a", ("issuer", scope))) == answer
 
 
+def test_what_is_remembered_of_a_signer_holds_neither_for_earlier_entries_nor_for_its_ended_grant() -> None:
+    need = (Requirement(("issuer",)),)
+    one = key("a", Grant(role="issuer", scope=ANYWHERE, from_=5))
+    assert [may(need, one, seq=seq) for seq in (6, 7)] == ["yes", "yes"]
+    assert may(need, one, seq=5) == "not_authorised"
+    ended = key("a", Grant(role="issuer", scope=ANYWHERE, from_=5, until=9))
+    assert [may(need, ended, seq=seq) for seq in (8, 9, 8, 10)] == ["yes", "not_authorised", "yes", "not_authorised"]
+
+
 def test_a_requirement_of_one_party_is_filled_by_that_party_alone() -> None:
     need = [Requirement(("shop",), scope=SHOP, party=SHOP)]
     assert may(need, key("shop", ("shop", SHOP))) == "yes"
