@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from ledger.domain.append import Candidate
 from ledger.errors import LedgerError, SignatureError
@@ -49,6 +49,7 @@ def _read(lines: Sequence[bytes], writer: LedgerWriter, checker: SignatureChecke
     items: list[Prepared | LedgerError] = []
     owners: list[int] = []
     signed: list[Signed] = []
+    publics = _Publics(writer)
     for place, line in enumerate(lines):
         try:
             item = read_unverified(line)
@@ -56,14 +57,25 @@ def _read(lines: Sequence[bytes], writer: LedgerWriter, checker: SignatureChecke
             items.append(error)
             continue
         items.append(item)
-        signatures = item.candidate.signatures
-        publics = [writer.public_key(signature.key) for signature in signatures]
-        if None in publics:
+        _, event_data, signatures, _ = item.candidate
+        found = [(event_data, signature.sig, publics[signature.key]) for signature in signatures]
+        if any(public is None for _, _, public in found):
             continue  # a key that the log does not know yet: verified when the event's turn comes
-        for signature, public in zip(signatures, publics, strict=True):
-            signed.append((item.candidate.event_data, signature.sig, public))  # type: ignore[arg-type]
-            owners.append(place)
+        signed += cast(list[Signed], found)
+        owners += [place] * len(found)
     return _Group(items, owners, checker.check(signed))
+
+
+class _Publics(dict[str, bytes | None]):
+    """The public keys by key id that the writer knows at the moment, each asked for once."""
+
+    def __init__(self, writer: LedgerWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def __missing__(self, key: str) -> bytes | None:
+        self[key] = public = self._writer.public_key(key)
+        return public
 
 
 def _append(writer: LedgerWriter, group: _Group) -> list[Answer | LedgerError]:
