@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
 
@@ -55,11 +54,6 @@ def register_message(
 def sign(account: LocalAccount, message: SignableMessage) -> bytes:
     """The 65 bytes r, s, v; eth-account signs with low s, as the contract demands."""
     return bytes(account.sign_message(message).signature)
-
-
-def recover(message: SignableMessage, signature: bytes) -> str:
-    """The address that signed, lower case."""
-    return str(Account.recover_message(message, signature=signature)).lower()
 
 
 def _message(key: ContractKey, struct: str, values: Mapping[str, Any]) -> SignableMessage:

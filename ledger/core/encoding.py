@@ -125,11 +125,6 @@ def _check_key(name: object, field: str) -> None:
         raise FormatError("key not allowed", field=field, expected="[a-z][a-z0-9_]{0,63}", got=ascii(name))
 
 
-def encode_hex(data: bytes) -> str:
-    """Lower-case hex."""
-    return data.hex()
-
-
 def decode_digest(text: object, field: str = "digest") -> Digest:
     """32 bytes from exactly 64 lower-case hex digits. Raises `FormatError`."""
     if type(text) is not str or len(text) != 2 * DIGEST_SIZE:

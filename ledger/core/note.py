@@ -177,11 +177,6 @@ def sign_note(text: str, *, name: str, key: Key) -> str:
     return str(UnverifiedNote(text, (signature_line(text, name=name, key=key),)))
 
 
-def add_signature(note: str, *, name: str, key: Key) -> str:
-    """The note with one more Ed25519 signature; the other signatures are not verified. Raises `FormatError`."""
-    return add_lines(note, [signature_line(parse_note(note).text, name=name, key=key)])
-
-
 def cosign(note: str, *, name: str, key: Key, time_s: int) -> str:
     """The checkpoint note with a cosignature as of ``time_s``, in seconds since 1970.
 

@@ -54,16 +54,6 @@ def all_ledgers(connection: Connection) -> list[LedgerRow]:
     return [LedgerRow(*row) for row in rows]
 
 
-def find_ledger(connection: Connection, name: str) -> LedgerRow:
-    """The ledger of a short name. Raises `NotFoundError`."""
-    row = connection.execute(
-        select(ledgers.c.ledger_id, ledgers.c.name, ledgers.c.origin).where(ledgers.c.name == name)
-    ).first()
-    if row is None:
-        raise NotFoundError("no such ledger", field="ledger", got=name)
-    return LedgerRow(*row)
-
-
 def read_head(connection: Connection, ledger_id: int, *, lock: bool = False) -> Head:
     """The head row; ``lock`` keeps every other writer away until the transaction ends."""
     wait = " FOR UPDATE" if lock and connection.dialect.name == "postgresql" else ""  # SQLite locks the whole database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -44,13 +44,6 @@ def _recorded(connection: Connection, ledger_id: int, event_id: str) -> Fact | N
         return record_of(parse_entry(find_entry(connection, ledger_id, event_id).data))
     except NotFoundError:
         return None
-
-
-def stream_facts(connection: Connection, ledger_id: int) -> Iterator[tuple[str, bytes]]:
-    """Every stored fact, by key."""
-    query = select(facts.c.key, facts.c.value).where(facts.c.ledger_id == ledger_id).order_by(facts.c.key)
-    for key, value in connection.execution_options(yield_per=2000).execute(query):
-        yield key, bytes(value)
 
 
 def write_facts(connection: Connection, ledger_id: int, changes: Mapping[str, Fact]) -> None:

@@ -19,7 +19,6 @@ from ledger.core.note import (
     SignatureLine,
     VerifierKey,
     add_lines,
-    add_signature,
     cosign,
     cosignature_line,
     open_checkpoint,
@@ -249,7 +248,7 @@ def test_only_checkpoints_are_cosigned() -> None:
 
 
 def test_a_second_signature_is_added_beside_the_first() -> None:
-    both = add_signature(NOTE, name=ORIGIN, key=OTHER)
+    both = add_lines(NOTE, [signature_line(TEXT, name=ORIGIN, key=OTHER)])
     rotated = VerifierKey.of(name=ORIGIN, key=OTHER)
     assert [signature.key for signature in open_note(both, [LOG_KEY, rotated]).signatures] == [LOG_KEY, rotated]
 
