@@ -151,7 +151,10 @@ def _bad_founding(field: str, expected: str, got: str) -> RefusalError:
 
 
 class RoleChanged(Body, frozen=True):
-    """Grant or revoke a role of a key, everywhere (``*``) or for one party; the only way a key gains power."""
+    """Grant or revoke a role of a key, everywhere (``*``) or for one party.
+
+    Cards and phones do not come by this: they act for their own resident, by `credential_changed`.
+    """
 
     kind: ClassVar[str] = "role_changed"
     title: ClassVar[str] = "授权"
