@@ -13,7 +13,7 @@ from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Context, Event, Facts, Signature
 from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark
 from ledger.domain.kinds.founding import LedgerCreated
-from ledger.domain.roles import authorise
+from ledger.domain.roles import authorise_again
 from ledger.errors import FormatError, RefusalError, SignatureError
 
 
@@ -115,7 +115,7 @@ def judge(
         ledger = facts[LEDGER]
         assert isinstance(ledger, Ledger), "before entry 0 there is no key to sign with"
         origin, units, authority_seq = ledger.origin, ledger.units, seq
-    signers = authorise(body.requirements(), keys, actor=event.actor, seq=authority_seq)
+    signers = authorise_again(body.requirements(), keys, actor=event.actor, seq=authority_seq)
     _check_form(event, origin, today)
     captured = _check_history(event, facts, seq)
     decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))

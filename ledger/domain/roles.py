@@ -35,7 +35,7 @@ CARRIED_ROLES: Final = ("card", "phone")
 
 
 REMEMBERED_MAX: Final = 4096
-"""Answers of `authorise` that are remembered."""
+"""Answers of `authorise_again` that are remembered."""
 
 
 class Requirement(Struct, frozen=True, gc=False):
@@ -87,23 +87,7 @@ def authorise(requirements: Sequence[Requirement], keys: Sequence[Key], *, actor
 
     The first is the actor's; no party signs twice; every signer fills a requirement, and every requirement is filled
     by enough different parties. Raises `RefusalError`.
-
-    The answer for the same requirements and keys, as objects, is remembered: it is the same for every later entry.
     """
-    name = (id(requirements), actor, *map(id, keys))
-    known = _remembered.get(name)
-    if known is not None and seq >= known.since:
-        return known.signers
-    signers = _authorise(requirements, keys, actor, seq)
-    ends = [grant.from_ + 1 if grant.until is UNSET else grant.until for key in keys for grant in key.grants]
-    if seq >= (since := max(ends)):
-        if len(_remembered) >= REMEMBERED_MAX:
-            _remembered.clear()
-        _remembered[name] = _Authority(requirements, tuple(keys), since, signers)
-    return signers
-
-
-def _authorise(requirements: Sequence[Requirement], keys: Sequence[Key], actor: str, seq: int) -> list[Signer]:
     if keys[0].party != actor:
         raise RefusalError(
             "the first signature is the actor's",
@@ -131,6 +115,26 @@ def _authorise(requirements: Sequence[Requirement], keys: Sequence[Key], actor: 
             got=f"{len(keys)} signature(s)",
         )
     return [Signer(key.key, key.party) for key in keys]
+
+
+def authorise_again(
+    requirements: Sequence[Requirement], keys: Sequence[Key], *, actor: str, seq: int
+) -> Sequence[Signer]:
+    """As `authorise`, where the same signers come again and again, their keys as the same objects.
+
+    What held once for such objects is remembered, for it holds for every later entry.
+    """
+    name = (id(requirements), actor, *map(id, keys))
+    known = _remembered.get(name)
+    if known is not None and seq >= known.since:
+        return known.signers
+    signers = authorise(requirements, keys, actor=actor, seq=seq)
+    ends = [grant.from_ + 1 if grant.until is UNSET else grant.until for key in keys for grant in key.grants]
+    if seq >= (since := max(ends)):
+        if len(_remembered) >= REMEMBERED_MAX:
+            _remembered.clear()
+        _remembered[name] = _Authority(requirements, tuple(keys), since, signers)
+    return signers
 
 
 def _fillable(requirements: Sequence[Requirement], key: Key, seq: int) -> list[int]:

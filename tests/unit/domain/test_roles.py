@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from ledger.domain.facts import Grant, Key
 from ledger.domain.fields import ANYWHERE
-from ledger.domain.roles import Requirement, authorise, roles_in_force
+from ledger.domain.roles import Requirement, authorise_again, roles_in_force
 from ledger.errors import RefusalError
 from tests.helpers.village import Village, founding_body, person
 
@@ -23,7 +23,7 @@ def key(name: str, *grants: tuple[str, str] | Grant) -> Key:
 def may(requirements: list[Requirement], *keys: Key, seq: int = 9) -> str:
     """``yes``, or the code of the refusal."""
     try:
-        authorise(requirements, keys, actor=keys[0].party, seq=seq)
+        authorise_again(requirements, keys, actor=keys[0].party, seq=seq)
     except RefusalError as error:
         return error.code
     return "yes"
@@ -98,7 +98,7 @@ def test_a_requirement_takes_no_more_than_its_most() -> None:
 
 def test_the_first_signature_is_the_actors() -> None:
     with pytest.raises(RefusalError, match="the first signature is the actor's"):
-        authorise([Requirement(("issuer",))], [key("a", ("issuer", "*"))], actor=person("b").party, seq=9)
+        authorise_again([Requirement(("issuer",))], [key("a", ("issuer", "*"))], actor=person("b").party, seq=9)
 
 
 def test_a_granted_key_signs_from_the_next_entry_on_and_not_after_its_revocation() -> None:
