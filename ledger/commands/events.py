@@ -12,6 +12,7 @@ import typer
 
 from ledger.commands.common import (
     DEFAULT_URL,
+    DataDir,
     Json,
     LedgerName,
     TokenText,
@@ -20,6 +21,7 @@ from ledger.commands.common import (
     event_key,
     progress,
     read_input,
+    settings_of,
     show,
 )
 from ledger.errors import FormatError, LedgerError, RefusalError
@@ -128,3 +130,37 @@ def _show_line(place: int, outcome: dict[str, Any] | LedgerError, as_json: bool)
         show({"line": place, "code": outcome.code, "detail": str(outcome)}, as_json, lambda: f"{place}: {outcome}")
     else:
         show({"line": place, **outcome}, as_json, lambda: f"{place}: {_told(outcome)}")
+
+
+@app.command("load")
+def load(file: Input, ledger: LedgerName, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Load many signed events, one on each line, straight into the database, while no server runs.
+
+    Verified on all cores, judged and answered as if each had been submitted: for the first filling of a large ledger.
+    """
+    from ledger.service.imports import GROUP, import_events
+    from ledger.service.memory import calm
+    from ledger.service.storage import Storage
+    from ledger.service.verifiers import SignatureChecker
+
+    lines = _lines(read_input(file))
+    storage = Storage(settings_of(data_dir))
+    refused = done = 0
+    try:
+        storage.open_for_writing()
+        writer = storage.writer_named(ledger)
+        with calm(), SignatureChecker() as checker, progress("loading", len(lines)) as advance:
+            for answers in import_events(writer, lines, checker, group_size=GROUP):
+                for place, answer in enumerate(answers, done + 1):
+                    if isinstance(answer, LedgerError):
+                        refused += 1
+                        _show_line(place, answer, as_json)
+                done += len(answers)
+                advance(len(answers))
+        size = writer.size
+    finally:
+        storage.close()
+    taken = len(lines) - refused
+    show({"loaded": taken, "refused": refused, "size": size}, as_json, lambda: f"{taken} loaded, {refused} refused")
+    if refused:
+        raise RefusalError(f"{refused} of {len(lines)} events were refused; the others stand in the ledger")

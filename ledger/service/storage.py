@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from ledger.config import Settings
-from ledger.errors import ConfigError, LedgerError, StateError
+from ledger.errors import ConfigError, LedgerError, NotFoundError, StateError
 from ledger.keys import KeyFile, new_vault_key, read_key, write_key
 from ledger.service.commit import LedgerWriter
 from ledger.store import entries as log
@@ -91,6 +91,13 @@ class Storage:
                 raise
             text = f"what is stored of this ledger is damaged: {error}; {AUDIT_HINT}"
             raise StateError(text, field=row.name) from error
+
+    def writer_named(self, name: str) -> LedgerWriter:
+        """The writer of the ledger of a short name. Raises `NotFoundError`, and as `writer` does."""
+        for row in self.ledgers():
+            if row.name == name:
+                return self.writer(row)
+        raise NotFoundError("no such ledger", field="ledger", expected="one of `gongfen ledger list`", got=name)
 
     def log_key(self, row: log.LedgerRow) -> KeyFile:
         """The key that signs a ledger's checkpoints. Raises `ConfigError`."""

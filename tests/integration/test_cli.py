@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import stat
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from ledger.service.storage import Storage
 from ledger.store import entries as log
 from ledger.store.database import writing
 from tests.helpers.village import ORIGIN, person
-from tests.unit.api.world import NAME, founded, maker, running, serving, write_keys
+from tests.unit.api.world import NAME, changed, founded, founding_events, maker, running, serving, write_keys
 
 
 class Done(NamedTuple):
@@ -103,6 +104,24 @@ def test_a_village_from_its_first_key_to_a_verified_receipt(tmp_path: Path, run:
     verdict = run("verify", receipt, "--trust", trust, "--json")
     assert (verdict.code, verdict.json()["verdict"]) == (3, "pending"), "no witness has cosigned it"
     assert good(run("audit", "--data-dir", data, "--processes", 1)).out.startswith(f"{NAME}: everything holds: 3 ")
+
+
+def test_many_events_are_loaded_at_once_and_refusals_are_named(tmp_path: Path, run: Run) -> None:
+    data = tmp_path / "var"
+    founded(Settings(data_dir=data))
+    village = maker()
+    events = founding_events(village)
+    bad = changed(events[0], lambda value: value["event"].update(occurred_on="2021-01-02", id=str(uuid.uuid4())))
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join([*events[:5], bad, *events[5:]]))
+    to = ("--ledger", NAME, "--data-dir", data)
+    loaded = run("event", "load", file, *to)
+    assert (loaded.code, "6: " in loaded.out, "signature does not hold" in loaded.out) == (2, True, True)
+    assert f"{len(events)} loaded, 1 refused" in loaded.out
+    file.write_bytes(b"\n".join(events))
+    again = good(run("event", "load", file, *to, "--json")).json()
+    assert again == {"loaded": len(events), "refused": 0, "size": len(events) + 1}
+    assert run("event", "load", file, "--ledger", "nowhere", "--data-dir", data).code == 2
 
 
 def new_event(kind: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
