@@ -210,7 +210,7 @@ def test_hashes_of_another_size_or_type_raise_proof_error(bad: Any) -> None:
             attempt()
 
 
-@pytest.mark.parametrize("bad", BAD_PATHS, ids=lambda bad: repr(bad)[:30])
+@pytest.mark.parametrize("bad", BAD_PATHS, ids=lambda bad: type(bad).__name__)
 def test_paths_of_another_type_raise_proof_error(bad: Any) -> None:
     for attempt in (lambda: included(3, 7, path=bad), lambda: consistent(3, 7, path=bad)):
         with pytest.raises(ProofError):
