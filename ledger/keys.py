@@ -70,13 +70,18 @@ class KeyFile(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         return f"KeyFile(use={self.use!r}, party={self.party!r}, origin={self.origin!r})"
 
 
+def new_party() -> PartyId:
+    """A random party id."""
+    return party_of(secrets.token_bytes(16))
+
+
 def new_event_key(party: str | None = None, *, seed: bytes | None = None) -> KeyFile:
     """A key for signing events, of a new party unless one is given."""
     return KeyFile(
         format="gongfen-key/1",
         use="event",
         secret=encode_base64url(seed or secrets.token_bytes(32)),
-        party=parse_party(party) if party else party_of(secrets.token_bytes(16)),
+        party=parse_party(party) if party else new_party(),
     )
 
 

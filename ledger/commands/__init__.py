@@ -1,4 +1,4 @@
-"""The commands of the ledger itself: `ledger`, `key`, `event`, `receipt`, `verify`, `audit`, and the scenarios'.
+"""The commands of the ledger itself, from `ledger` to `audit`, and the scenarios'.
 
 Nothing heavy is imported before a command runs.
 """
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.add_typer(ledgers.app, name="ledger")
     app.add_typer(keys.app, name="key")
+    app.add_typer(keys.parties, name="party")
     app.add_typer(events.app, name="event")
     app.command("receipt")(receipts.receipt)
     app.command("verify")(receipts.verify)

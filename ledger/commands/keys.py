@@ -1,4 +1,4 @@
-"""`gongfen key`: key files of officers, cards and the root authority."""
+"""`gongfen key`: key files of officers, cards and the root authority; `gongfen party`: ids of those without one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ledger.keys import KeyFile
 
 app = typer.Typer(no_args_is_help=True, help="Make and show the key files that events are signed with.")
+
+parties = typer.Typer(no_args_is_help=True, help="Make ids of parties: residents, households, shops, villages.")
 
 
 @app.command("new")
@@ -36,6 +38,18 @@ def show_key(
 ) -> None:
     """Show a key's party, id and public key; never its secret."""
     _show(event_key(file), as_json)
+
+
+@parties.command("new")
+def party(
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Make random ids, for parties that have no key of their own. `party_changed` registers them."""
+    from ledger.keys import new_party as make
+
+    made = [str(make()) for _ in range(count)]
+    show({"parties": made}, as_json, lambda: "\n".join(made))
 
 
 def _show(key: KeyFile, as_json: bool) -> None:

@@ -22,6 +22,8 @@ from ledger.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.verify import Report
 
 Language = Literal["en", "zh"]
@@ -88,16 +90,43 @@ def verify(
     newer = read_input(str(fresh)) if fresh else None
     with RpcReader() as reader:
         report = check(data, text, chain=None if no_rpc else reader, now_ms=now_ms(), fresh=newer)
-    show(report.as_json(), as_json, lambda: told(report, language))
+    show(report.as_json(), as_json, lambda: told(report, language, recorded(data)))
     raise typer.Exit(report.exit_code)
 
 
-def told(report: Report, language: Language) -> str:
-    """A report for people: the verdict, whom and what it is about, each step with all that it found."""
+def recorded(data: bytes) -> list[tuple[str, str]]:
+    """What the record of a receipt says, in pairs of name and value; nothing for what is no receipt."""
+    from ledger.core import disclosure
+    from ledger.core.receipt import Receipt, parse
+    from ledger.domain.entries import parse_entry
+    from ledger.errors import LedgerError
+
+    try:
+        proof = parse(data)
+        if not isinstance(proof, Receipt):
+            return []
+        entry = parse_entry(proof.entry)
+        details = [disclosure.parse(text) for text in proof.disclosures]
+    except LedgerError:
+        return []
+    found = [("kind", entry.event.body.kind), ("day", entry.event.occurred_on), ("event", entry.event.id)]
+    for posting in entry.effects.postings:
+        sign, amount = "-" if posting.delta < 0 else "+", abs(posting.delta)
+        found.append(("points", f"{sign}{amount // 100}.{amount % 100:02} {posting.account}"))
+    return found + [(detail.name, str(detail.value)) for detail in details]
+
+
+def told(report: Report, language: Language, record: Sequence[tuple[str, str]] = ()) -> str:
+    """A report for people: the verdict, whom and what it is about, each step with all that it found.
+
+    ``record`` is told only where nothing is wrong with it.
+    """
     chinese = language == "zh"
     lines = [report.sentence_zh if chinese else report.sentence, ""]
     about = {name: value for name, value in report.subject._asdict().items() if value is not None}
     lines += [f"  {name.replace('_', ' '):12} {value}" for name, value in about.items()]
+    if report.verdict != "invalid":
+        lines += [f"  {name:12} {printable(value)}" for name, value in record]
     lines += [""] if about else []
     for step in report.steps:
         word = RESULTS[step.result][chinese]

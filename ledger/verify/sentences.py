@@ -54,7 +54,10 @@ SENTENCES: Final[dict[str, dict[str, Sentence]]] = {
         Sentence("The ledger has not yet summed up its state after this record.", "这条记录之后尚无状态承诺。"),
     ),
     "checkpoint": _table(
-        Sentence("The ledger sealed its book, and enough witnesses saw it.", "账本已封签，且有足够的见证方见证。"),
+        Sentence(
+            "The ledger sealed its book, and as many witnesses as you ask for saw it.",
+            "账本已封签，见证方达到您要求的数量。",
+        ),
         Sentence("The seal on the book is not one that you trust.", "账本的封签不是您所信任的。"),
         Sentence("Not enough witnesses have seen the book yet.", "见证方的数量还不够。"),
         outdated=Sentence("The witnesses saw the book longer ago than you allow.", "见证时间早于您允许的期限。"),

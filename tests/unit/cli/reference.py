@@ -16,7 +16,7 @@ INTRO = """\
 # The command line
 
 `gongfen` has the commands of every part that is installed. What follows is their own help, as
-`python -m tests.unit.cli.reference` writes it; a test compares it.
+`python -m tests.unit.cli.reference` writes it; a test compares it. [First steps](first-steps.md) shows them at work.
 
 - Results go to standard output, as text or, with `--json`, as one line of JSON; progress and errors go to standard
   error, progress only on a terminal.

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from ledger import cli, commands
+from ledger.core.types import parse_party
 from ledger.errors import ConfigError
 from tests.unit.cli.reference import DOCS, all_commands, render
 
@@ -48,6 +49,13 @@ def test_help_is_shown_and_is_no_error(name: str, capsys: pytest.CaptureFixture[
 def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_party_ids_are_made_as_many_as_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("party", "new", "--count", "3") == 0
+    made = capsys.readouterr().out.split()
+    assert len(set(made)) == 3
+    assert [parse_party(party) for party in made] == made
 
 
 def test_the_shell_can_complete_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

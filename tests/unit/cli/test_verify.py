@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger import cli
-from ledger.commands.receipts import RESULTS, told
+from ledger.commands.receipts import RESULTS, recorded, told
 from ledger.core.encoding import canonical, decode_base64, encode_base64
 from ledger.core.receipt import serialise
 from ledger.verify import Finding, Report, Step, Subject
@@ -53,6 +54,20 @@ def test_a_genuine_receipt_is_told_step_by_step(desk: Desk, capsys: pytest.Captu
         assert f"  {code:11} ok " in shown
     assert "Those who recorded it signed exactly this text." in shown
     assert desk.ledger.origin in shown
+
+
+def test_what_the_record_says_is_told_unless_it_is_invalid(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    seq = desk.ledger.award()
+    receipt = desk.ledger.receipt(seq, desk.ledger.commit())
+    assert desk.verify(serialise(receipt)) == 0
+    shown = capsys.readouterr().out
+    assert "  kind         points_awarded\n" in shown
+    assert "  points       +" in shown
+    assert "  points       -" in shown
+    forged = replace(receipt, entry=receipt.entry.replace(b'"amount_units":', b'"amount_units":9'))
+    assert desk.verify(serialise(forged)) == 1
+    assert "points_awarded" not in capsys.readouterr().out
+    assert recorded(b"{}") == []
 
 
 def test_it_speaks_chinese_when_asked_to(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
