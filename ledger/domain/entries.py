@@ -204,7 +204,7 @@ _SENTENCES: Final = (
     (re.compile(r"Expected (?P<expected>.*)", re.S), "value out of its range", None),
     (re.compile(r"Object missing required field (?P<expected>.*)", re.S), "a field is missing", None),
     (re.compile(r"Object contains unknown field (?P<got>.*)", re.S), "unknown field", "no field but the kind's"),
-    (re.compile(r"Invalid (?:enum )?value (?P<got>.*)", re.S), "unknown value", "one of those listed for the kind"),
+    (re.compile(r"Invalid (?:enum )?value (?P<got>.*)", re.S), "unknown value", "one of those in docs/spec/kinds.md"),
     (re.compile(r"(?P<got>.*)", re.S), "not a value of this type", "a value of the type of the kind"),
 )
 """msgspec's sentences, what we say, and what was expected where the sentence does not tell."""

@@ -34,7 +34,7 @@ class Storage:
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = now_ms) -> None:
         self.settings = settings
         self.clock = clock
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.engine: Engine = open_engine(settings.database)
         self._key_store: Engine = open_engine(settings.key_store)
         if settings.database == settings.key_store:

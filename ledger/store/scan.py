@@ -150,10 +150,16 @@ def odd_values(connection: Connection, ledger_id: int, limit: int) -> Iterator[t
             if not any(found):
                 continue
             seq = int(row[1]) if "seq" in table.columns and row[0] == "integer" else None
-            yield seq, table.name, "; ".join(filter(None, found))
+            key = [_shown(row[2 * place + 1]) for place, column in enumerate(columns) if column.primary_key]
+            yield seq, table.name, f"row {', '.join(key)}: {'; '.join(filter(None, found))}"
             limit -= 1
             if not limit:
                 return
+
+
+def _shown(data: bytes | None) -> str:
+    text = (data or b"").decode("ascii", "replace")
+    return text if text.isascii() and text.isprintable() else (data or b"").hex()
 
 
 def _oddity(column: Column[Any], kind: str, data: bytes | None) -> str:
