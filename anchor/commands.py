@@ -42,7 +42,9 @@ def deploy(
     members: Annotated[int | None, typer.Option(help="Members to make keys for, 1 to 64; default: 3.")] = None,
     quorum: Annotated[int | None, typer.Option(help="How many must sign; default: more than half.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for anchor.toml and the keys.")] = CONFIG.parent,
-    server: Annotated[str | None, typer.Option(help="The ledger server's address, for anchor.toml.")] = None,
+    server: Annotated[
+        str | None, typer.Option(envvar="GONGFEN_URL", help="The ledger server's address, for anchor.toml.")
+    ] = None,
     confirmations: Annotated[
         int | None, typer.Option(min=1, help="Blocks that must stand; default: the profile's.")
     ] = None,
@@ -116,7 +118,7 @@ def once(
         while not _done(results := found.service.round()) and time.monotonic() < deadline:
             time.sleep(POLL_S)
         status = _status(found)
-    pending = not _done(results) or bool(status["left_out"])
+    pending = not _done(results) or bool(status["left_out"]) or not status["ledgers"]
     show({"anchored": not pending, **status}, as_json, lambda: "\n".join(status["lines"]))
     if pending:
         raise typer.Exit(PENDING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -13,6 +13,8 @@ from ledger.errors import LedgerError
 from ledger.store import outbox as store
 from ledger.store.database import reading
 from ledger.store.entries import all_ledgers
+
+NO_LEDGER: Final = "no ledger is registered here: `gongfen anchor register` takes in those of the server"
 
 
 class LedgerStatus(NamedTuple):
@@ -78,7 +80,7 @@ def collect(engine: Engine, source: LedgerSource, settings: AnchorSettings) -> S
 
 def lines(status: Status) -> Sequence[str]:
     """For people."""
-    found = []
+    found = [] if status.ledgers else [NO_LEDGER]
     for ledger in status.ledgers:
         told = "the server does not answer" if ledger.lag is None else f"{ledger.lag} entries behind"
         found.append(f"{ledger.origin}: anchored to {ledger.anchored} of {ledger.committed or '?'}, {told}")
@@ -87,7 +89,7 @@ def lines(status: Status) -> Sequence[str]:
         found.append(f"chain {chain.chain_id}, {chain.contract}: {states}; newest block {chain.block_number or '?'}")
         found += [f"  WAITS: {reason}" for reason in (chain.error, *chain.waiting) if reason]
     found += [f"LEFT OUT: {flag['origin']} on chain {flag['chain_id']}: {flag['detail']}" for flag in status.left_out]
-    return found or ["nothing is configured: `gongfen anchor register` adds ledgers"]
+    return found
 
 
 def _committed(source: LedgerSource, section: LedgerSection) -> int | None:

@@ -21,6 +21,7 @@ from anchor.members import MemberMemory
 from anchor.operate import founding_log_key
 from anchor.profiles import PROFILES, profile_of
 from anchor.settings import AnchorSettings, ChainSection, LedgerSection, load_settings, save_settings, trust_chain
+from anchor.status import Status, lines
 from anchor.typed import BatchStatement, batch_message, head_message, register_message, sign
 from ledger.core.note import VerifierKey
 from ledger.core.types import Digest
@@ -178,6 +179,10 @@ def test_the_artifact_is_the_committed_one_and_has_the_errors_that_are_understoo
     assert load_artifact()["contractName"] == "LedgerAnchor"
     names = {name for name, _ in custom_errors().values()}
     assert {"ProofInvalid", "HeadSignerWrong", "BatchConflict", "QuorumNotReached"} <= names
+
+
+def test_that_no_ledger_is_registered_is_said_first() -> None:
+    assert "`gongfen anchor register`" in lines(Status([], [], []))[0]
 
 
 def test_unknown_profiles_are_refused() -> None:
