@@ -25,7 +25,7 @@ from ledger.scenarios.report import Report
 from ledger.scenarios.runner import opened
 from ledger.scenarios.town import Town
 
-PARTS = ("data", "keys", "anchor", "logs", "receipt.json", "tampered.json", "trust.toml", "report.json")
+PARTS = ("data", "keys", "anchor", "logs", "receipt.json", "tampered.json", "another.json", "trust.toml", "report.json")
 """What a demonstration leaves in its folder; an earlier one's is replaced."""
 MARK = "demo.json"
 ANCHOR_EVERY_S = 10
@@ -226,7 +226,8 @@ def _summarise(town: Town, name: str, report: Report, good: bool) -> None:
     print(f"  {command} verify receipt.json --trust trust.toml")
     print(f"  {command} verify receipt.json --trust trust.toml --no-rpc --lang zh")
     print(f"  {command} verify tampered.json --trust trust.toml; echo $?")
-    print(f"  {command} receipt 100 --ledger {name} --url {town.url}")
+    print(f"  {command} receipt 100 --ledger {name} --url {town.url} --out another.json")
+    print(f"  {command} verify another.json --trust trust.toml")
     print(f"  GONGFEN_DATA_DIR={shlex.quote(str(town.data_dir))} {command} audit", flush=True)
 
 
