@@ -66,7 +66,8 @@ class Steps:
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, _ended)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs start with SIGINT ignored
+        signal.signal(number, _ended)
     folder = options.out.resolve()
     _make_room(folder)
     try:
