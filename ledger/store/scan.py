@@ -151,7 +151,8 @@ def odd_values(connection: Connection, ledger_id: int, limit: int) -> Iterator[t
                 continue
             seq = int(row[1]) if "seq" in table.columns and row[0] == "integer" else None
             key = [_shown(row[2 * place + 1]) for place, column in enumerate(columns) if column.primary_key]
-            yield seq, table.name, f"row {', '.join(key)}: {'; '.join(filter(None, found))}"
+            row_name = f"row {', '.join(key)}: " if key else ""
+            yield seq, table.name, row_name + "; ".join(filter(None, found))
             limit -= 1
             if not limit:
                 return
