@@ -31,7 +31,7 @@ START_TIMEOUT_S: Final = 60
 RESTART_AFTER_S: Final = 1.0
 STOP_TIMEOUT_S: Final = 30
 KEYS_KEPT: Final = 200_000
-IDLE_BELOW: Final = 12
+IDLE_BELOW: Final = 20
 """With fewer events on their way the writer is as good as idle."""
 FLUSH_BYTES: Final = 16_384
 """So many bytes are sent at once; fewer, when the event loop's turn ends."""
