@@ -6,6 +6,7 @@ Whatever a node does wrong (silence, nonsense, an error) makes it a `Silence`: a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final
 
@@ -207,17 +208,13 @@ def _number(word: bytes) -> int:
 
 def _quantity(value: object) -> int:
     if isinstance(value, str) and value.startswith("0x") and 3 <= len(value) <= 16 and value[2:].isalnum():
-        try:
+        with suppress(ValueError):
             return int(value, 16)
-        except ValueError:
-            pass
     raise ChainError("not a quantity", expected="0x and hex", got=repr(value))
 
 
 def _data(value: object) -> bytes:
     if isinstance(value, str) and value.startswith("0x"):
-        try:
+        with suppress(ValueError):
             return bytes.fromhex(value[2:])
-        except ValueError:
-            pass
     raise ChainError("not data", expected="0x and pairs of hex digits", got=repr(value))
