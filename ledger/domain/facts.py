@@ -75,17 +75,30 @@ class Membership(Fact, frozen=True):
 
 
 class PartyFact(Fact, frozen=True):
-    """A registered party. ``status`` is active, moved_out, deceased or merged."""
+    """A registered party. ``status`` is active, moved_out, deceased or merged; ``group`` is a household's."""
 
     type: str
     status: str
     since: str
     memberships: list[Membership] = []
     merged_into: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+
+
+class Members(Fact, frozen=True):
+    """The residents who are members of a household now, sorted."""
+
+    residents: list[str]
+
+
+class Person(Fact, frozen=True):
+    """The resident behind an officer's key."""
+
+    party: str
 
 
 class Credential(Fact, frozen=True):
-    """A card or phone that carries a key. ``status`` is active, revoked or lost."""
+    """A card or phone that carries a key, or a door code. ``status`` is active, revoked, lost or replaced."""
 
     medium: str
     party: str
@@ -106,7 +119,10 @@ class BookHistory(Fact, frozen=True):
 
 
 class Task(Fact, frozen=True):
-    """A published activity, how many places are taken, and how much of its budget is used (hundredths)."""
+    """A published activity, how many places are taken, and how much of its budget is used (hundredths).
+
+    ``claimants`` is the type of party that claims a place first; without it an award takes the place.
+    """
 
     issuer: str
     book: str
@@ -117,6 +133,101 @@ class Task(Fact, frozen=True):
     ends_on: str
     used_units: int
     budget_units: int | UnsetType = UNSET
+    claimants: str | UnsetType = UNSET
+
+
+class Claim(Fact, frozen=True):
+    """A declared act. ``status`` is declared, approved, rejected, returned or awarded.
+
+    ``declarer`` is the party that declared, ``person`` the resident behind its key, or the party itself.
+    """
+
+    book: str
+    declarer: str
+    issuer: str
+    occurred_on: str
+    person: str
+    quantity: int
+    rule: str
+    status: str
+    subject: str
+    version: int
+    task: str | UnsetType = UNSET
+
+
+class Lot(Fact, frozen=True):
+    """Points of one entry (hundredths of `spend`) that lapse on ``expires_on``, as far as they are not used."""
+
+    expires_on: str
+    seq: int
+    issuer: str
+    units: int
+
+
+class Lots(Fact, frozen=True):
+    """A party's lots in the order in which they are used: by (``expires_on``, ``seq``).
+
+    What the party has beyond them never lapses. Also what an entry drew from them, under the entry's event id.
+    """
+
+    lots: list[Lot]
+
+
+class LapseNotice(Fact, frozen=True):
+    """That a party was told, on ``told_on``, of its lots of an issuer that lapse until ``due_on``."""
+
+    told_on: str
+    due_on: str
+
+
+class Till(Fact, frozen=True):
+    """What a shop took in for an issuer and what of it was settled, since the first entry (hundredths).
+
+    ``owed_units`` is what the issuer gave back for the shop, to be netted in its next settlement; ``through_seq`` is
+    the place up to which it was settled.
+    """
+
+    taken_units: int
+    settled_units: int
+    owed_units: int
+    through_seq: int
+
+
+class Figures(Fact, frozen=True):
+    """What the entries of one kind, of one rule and year where it has a rule, add up to, by unit in hundredths.
+
+    ``moved`` is what they moved, ``returned`` what reversals took back of it, ``issuer`` the issuers' balance of both.
+    """
+
+    entries: int
+    reversed: int
+    moved: dict[str, int]
+    returned: dict[str, int]
+    issuer: dict[str, int]
+
+
+class Honour(Fact, frozen=True):
+    """An honour that stands, by a rule's id and category, granted in entry ``seq``."""
+
+    category: str
+    rule: str
+    seq: int
+    valid_to: str | UnsetType = UNSET
+
+
+class Honours(Fact, frozen=True):
+    """The honours of a party, in order of ``seq``."""
+
+    honours: list[Honour]
+
+
+class Benefit(Fact, frozen=True):
+    """A benefit offered. ``status`` is offered, accepted, declined, granted or revoked."""
+
+    issuer: str
+    product: str
+    status: str
+    subject: str
 
 
 class Tally(Fact, frozen=True):
@@ -159,7 +270,18 @@ TYPES: Final[dict[str, type[Fact]]] = {
     "book": BookHistory,
     "task": Task,
     "tally": Tally,
+    "takings": Tally,
     "mark": Mark,
+    "members": Members,
+    "person": Person,
+    "claim": Claim,
+    "lots": Lots,
+    "draw": Lots,
+    "notice": LapseNotice,
+    "till": Till,
+    "figures": Figures,
+    "honours": Honours,
+    "benefit": Benefit,
 }
 
 MAP_TYPES: Final = frozenset({"account", "key", "score"})

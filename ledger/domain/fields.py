@@ -94,11 +94,12 @@ class ActRule(RuleRef, frozen=True):
 
 
 class Act(Strict, frozen=True):
-    """What an entry counted against: the caps of a rule around a day, and the places of a task."""
+    """What an entry counted against: the caps of a rule around a day, the places of a task, a declared claim."""
 
     occurred_on: Day
     rule: ActRule
     task: EventRef | UnsetType = UNSET
+    claim: EventRef | UnsetType = UNSET
 
 
 @lru_cache(maxsize=65_536)

@@ -28,10 +28,15 @@ Role = Literal[
     "finance",
     "data_officer",
     "decider",
+    "helper",
+    "community",
+    "department",
 ]
 """The roles that `role_changed` grants."""
 CARRIED_ROLES: Final = ("card", "phone")
-"""The roles that `credential_changed` grants, to residents."""
+"""The roles that `credential_changed` grants, to residents and households."""
+ONE_TIME_ROLE: Final = "poster"
+"""The role that an anonymous post gives its own key, for this one entry."""
 
 
 REMEMBERED_MAX: Final = 4096

@@ -29,25 +29,49 @@ class Caps(Strict, frozen=True):
     year_units: Amount | UnsetType = UNSET
 
 
+class Tier(Strict, frozen=True):
+    """One tier of a rating."""
+
+    id: Name
+    name_zh: Label
+    name_en: Label
+
+
+class NeededHonours(Strict, frozen=True):
+    """How many standing honours of a category another honour takes."""
+
+    category: Name
+    count: Annotated[int, Meta(ge=1, le=100)]
+
+
 class Rule(Strict, Fact, frozen=True):
     """One rule. ``points_units`` is what one quantity earns, in hundredths, in each of ``units``.
 
     A ``redeem`` rule gives instead ``units_per_yuan`` (hundredths of a point for one yuan) and, where the village caps
     it, ``bill_share_bp``: the most of a bill that points may pay. ``evidence`` names private details that the event
     must carry; ``approvals`` counts signers beside the kind's; older acts than ``backdating_days`` take one more.
+    An award's ``spend`` lapses ``expires_after_days`` after the act; ``budget_units`` is the most that all subjects
+    together get by the rule for acts of one calendar year. A deduction takes effect ``notice_days`` after its notice,
+    and may be appealed for ``appeal_days``. ``rate`` and ``honour`` rules move no points.
     """
 
     id: Name
-    type: Literal["award", "deduct", "redeem"]
+    type: Literal["award", "deduct", "redeem", "rate", "honour"]
     name_zh: Label
     name_en: Label
     category: Name
-    units: Annotated[list[Unit], Meta(min_length=1, max_length=2)]
-    target: Literal["person", "household"]
+    target: Literal["person", "household", "organisation"]
+    units: Annotated[list[Unit], Meta(min_length=1, max_length=2)] | UnsetType = UNSET
     points_units: Amount | UnsetType = UNSET
     units_per_yuan: Amount | UnsetType = UNSET
     bill_share_bp: BasisPoints | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
+    budget_units: Amount | UnsetType = UNSET
+    expires_after_days: Positive | UnsetType = UNSET
+    notice_days: Count | UnsetType = UNSET
+    appeal_days: Positive | UnsetType = UNSET
+    tiers: Annotated[list[Tier], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    needs_honours: NeededHonours | UnsetType = UNSET
     evidence: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
     approvals: Annotated[int, Meta(ge=1, le=5)] | UnsetType = UNSET
     backdating_days: Count | UnsetType = UNSET
@@ -66,6 +90,8 @@ class Book(Strict, frozen=True):
 
 
 TYPES["rule"] = Rule
+TARGETS: Final = {"person": "resident", "household": "household", "organisation": "organisation"}
+"""The type of party that a rule's target is."""
 PERIODS: Final = (("day_units", 10), ("month_units", 7), ("year_units", 4))
 """A cap's field and how much of the ISO day names its period."""
 
@@ -104,9 +130,14 @@ def check_book(book: Book) -> None:
 
 
 _FIELDS_OF_TYPE: Final = {
-    "award": ({"points_units"}, {"caps", "evidence", "approvals"}),
-    "deduct": ({"points_units", "legal_basis"}, {"caps", "evidence", "approvals"}),
-    "redeem": ({"units_per_yuan"}, {"bill_share_bp", "evidence", "approvals"}),
+    "award": ({"points_units", "units"}, {"caps", "evidence", "approvals", "budget_units", "expires_after_days"}),
+    "deduct": (
+        {"points_units", "units", "legal_basis", "appeal_days"},
+        {"caps", "evidence", "approvals", "notice_days"},
+    ),
+    "redeem": ({"units_per_yuan", "units"}, {"bill_share_bp", "evidence", "approvals"}),
+    "rate": ({"tiers"}, {"evidence", "approvals"}),
+    "honour": (set(), {"needs_honours", "evidence", "approvals"}),
 }
 """For each type of rule: fields it must have, and fields it may have beside those that every rule may have. A field
 that nothing would look at is refused, lest a village rely on it."""
@@ -120,10 +151,15 @@ def _check_rule(rule: Rule, field: str) -> None:
             raise _bad_book(f"{field}.{name}", f"{name}, for a rule of type {rule.type}", "nothing")
         if given and name not in must | may | {"legal_basis"}:
             raise _bad_book(f"{field}.{name}", f"no {name} in a rule of type {rule.type}", str(getattr(rule, name)))
-    if rule.units != sorted(set(rule.units)):
-        raise _bad_book(f"{field}.units", "units sorted and single", ", ".join(rule.units))
-    if rule.type == "redeem" and rule.units != ["spend"]:
-        raise _bad_book(f"{field}.units", "spend alone: merit is never exchanged", ", ".join(rule.units))
+    units = rule.units or []
+    if units != sorted(set(units)):
+        raise _bad_book(f"{field}.units", "units sorted and single", ", ".join(units))
+    if rule.type == "redeem" and units != ["spend"]:
+        raise _bad_book(f"{field}.units", "spend alone: merit is never exchanged", ", ".join(units))
+    if rule.expires_after_days and "spend" not in units:
+        raise _bad_book(f"{field}.expires_after_days", "a rule that gives spend: merit never lapses", ", ".join(units))
+    if rule.tiers and len({tier.id for tier in rule.tiers}) != len(rule.tiers):
+        raise _bad_book(f"{field}.tiers", "every tier id once", ", ".join(tier.id for tier in rule.tiers))
     if rule.caps == Caps():
         raise _bad_book(f"{field}.caps", "a cap, or no caps", "empty")
     for name in ("valid_from", "valid_to"):
@@ -141,7 +177,7 @@ def _bad_book(field: str, expected: str, got: str) -> FormatError:
 def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
     """The rule that an event names, if it was in force on the day the act happened. Raises `RefusalError`.
 
-    ``kind`` is the type of rule the event needs: award, deduct or redeem.
+    ``kind`` is the type of rule the event needs: award, deduct, redeem, rate or honour.
     """
     ref, day = event.named_rule, event.occurred_on
     _check_version(ref, facts[book_key(ref.book)], day)

@@ -185,14 +185,14 @@ class Story:
             "quantity": 1,
             "subject": self.cards[resident].party,
             "task": self.tasks[number],
-            "units": list[JSON](activity.rule.units),
+            "units": list[JSON](activity.rule.units or ()),
         }
 
     def _correct_award(self, number: int, activity: Activity, event: str) -> None:
         assert activity.mistaken is not None, "only mistaken awards are corrected"
         wrong, amount, issuer = self.cards[activity.mistaken].party, points_of(activity), self.village.committee.party
         sides = ((issuer, amount), (wrong, -amount))
-        undo = {f"{party}/{unit}": delta for party, delta in sides for unit in activity.rule.units}
+        undo = {f"{party}/{unit}": delta for party, delta in sides for unit in activity.rule.units or ()}
         act: dict[str, JSON] = {
             "occurred_on": activity.day.isoformat(),
             "rule": self.rule(activity.rule.id),

@@ -35,7 +35,7 @@ RULES: dict[str, dict[str, Any]] = {
         rule("dated", backdating_days=30),
         rule("evident", evidence=["photo"]),
         rule("seasonal", valid_from="2021-03-01", valid_to="2021-10-31"),
-        rule("burning", type="deduct", legal_basis="村规民约第五条"),
+        rule("burning", type="deduct", legal_basis="村规民约第五条", appeal_days=15),
         rule("exchange", type="redeem"),
         rule("house_exchange", type="redeem", target="household"),
         rule("share", type="redeem", bill_share_bp=3000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from ledger.domain.fields import Act, ActRule, Amount, Day, EventRef, Fen, Party
 from ledger.domain.register import active_party
 from ledger.domain.roles import CARRIED_ROLES, Requirement
 from ledger.domain.rules import (
+    TARGETS,
     Rule,
     book_key,
     cap_keys,
@@ -123,7 +124,7 @@ class PointsAwarded(Body, frozen=True):
         day = event.occurred_on
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "award")
-        active_party(facts, self.subject, "body.subject", _TARGETS[rule.target], day=day)
+        active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
         self._check_amount(rule)
         check_evidence(rule, event)
         check_signers(rule, event, context)
@@ -138,7 +139,7 @@ class PointsAwarded(Body, frozen=True):
                 "not the units of the rule",
                 code="wrong_units",
                 field="body.units",
-                expected=", ".join(rule.units),
+                expected=", ".join(rule.units or ()),
                 got=", ".join(self.units),
             )
         assert not isinstance(rule.points_units, UnsetType), "adopting the book checked it"
@@ -265,7 +266,7 @@ class PointsRedeemed(Body, frozen=True):
         day = event.occurred_on
         active_party(facts, self.shop, "body.shop", "shop", day=day)
         rule = rule_in_force(event, facts, "redeem")
-        active_party(facts, self.subject, "body.subject", _TARGETS[rule.target], day=day)
+        active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
         self._check_bill(rule)
         check_evidence(rule, event)
         check_signers(rule, event, context)
@@ -316,10 +317,6 @@ def _signed_for(issuer: str) -> tuple[Requirement, ...]:
         Requirement(("issuer",), scope=issuer, at_most=1),
         Requirement(("reviewer", "oversight"), at_least=0, scope=issuer),
     )
-
-
-_TARGETS: Final = {"person": "resident", "household": "household"}
-"""The type of party that a rule's target is."""
 
 
 def task_keys(task: str, subject: str) -> tuple[str, str]:
