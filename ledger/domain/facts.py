@@ -207,25 +207,27 @@ class Figures(Fact, frozen=True):
 
 
 class Honour(Fact, frozen=True):
-    """An honour that stands, by a rule's id and category, granted in entry ``seq``."""
+    """An honour by a rule's id and category, granted in entry ``seq``: it stands from ``since`` to ``valid_to``."""
 
     category: str
     rule: str
     seq: int
+    since: str
     valid_to: str | UnsetType = UNSET
 
 
 class Honours(Fact, frozen=True):
-    """The honours of a party, in order of ``seq``."""
+    """The honours of a party that were not withdrawn, in order of ``seq``; some may have run out."""
 
     honours: list[Honour]
 
 
 class Benefit(Fact, frozen=True):
-    """A benefit offered. ``status`` is offered, accepted, declined, granted or revoked."""
+    """A benefit offered. ``status``, since the day ``since``, is offered, accepted, declined, granted or revoked."""
 
     issuer: str
     product: str
+    since: str
     status: str
     subject: str
 
