@@ -17,7 +17,7 @@ from ledger.domain.events import Chain, Effects, Event, Posting, Signature
 from ledger.domain.facts import RECORDED_PREFIX, Fact, Recorded
 from ledger.domain.fields import day_of
 from ledger.domain.judge import Judgement, check_order, check_signatures, judge, public_bytes, signing_keys
-from ledger.errors import ConflictError, LedgerError
+from ledger.errors import ConflictError, LedgerError, StateError
 
 
 class Head(NamedTuple):
@@ -103,28 +103,25 @@ class Planner:
         return Plan(outcomes, self._head, self._changes)
 
     def _decide(self, candidate: Candidate, map_root: Digest | None) -> Outcome:
-        event = candidate.event
+        known = self._known.get(candidate.event.id)
         try:
-            known = self._known.get(event.id)
             if known is not None:
                 return _replay(candidate, known)
-            check_order(candidate.signatures)
-            keys = signing_keys(event, candidate.signatures, self._facts)
-            if not candidate.verified:
-                publics = [public_bytes(key.public) for key in keys]
-                check_signatures(candidate.event_data, candidate.signatures, publics)
-            judgement = judge(
-                event,
-                keys,
-                self._facts,
-                seq=self._head.size,
-                at_ms=self._at_ms,
-                today=self._today,
-                map_root=map_root,
-            )
-            return self._append(candidate, judgement)
+            return self._append(candidate, self._judge(candidate, map_root))
         except LedgerError as error:
             return error
+
+    def _judge(self, candidate: Candidate, map_root: Digest | None) -> Judgement:
+        event, seq = candidate.event, self._head.size
+        check_order(candidate.signatures)
+        keys = signing_keys(event, candidate.signatures, self._facts, seq)
+        if not candidate.verified:
+            publics = [public_bytes(key.public) for key in keys]
+            check_signatures(candidate.event_data, candidate.signatures, publics)
+        try:
+            return judge(event, keys, self._facts, seq=seq, at_ms=self._at_ms, today=self._today, map_root=map_root)
+        except (LookupError, ArithmeticError, AssertionError, AttributeError, TypeError, ValueError) as error:
+            raise _our_fault(event) from error
 
     def _append(self, candidate: Candidate, judgement: Judgement) -> Appended:
         head, event = self._head, candidate.event
@@ -167,6 +164,16 @@ def recorded(event: Event, seq: int, parties: list[str], postings: list[tuple[st
         holder=event.body.holder(),
         issuer=event.body.bearer(),
         act=event.body.counted(event),
+    )
+
+
+def _our_fault(event: Event) -> StateError:
+    """A fault of ours in one event harms no other of its group: judging took nothing up yet."""
+    return StateError(
+        "the ledger failed to decide this event; nothing of it was stored, please report it",
+        code="internal",
+        field="event.id",
+        got=event.id,
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.core.signature import MAX_SIGNATURES
 from ledger.core.types import DIGEST_HEX_PATTERN, MAX_INT, Digest
-from ledger.domain.facts import Fact
+from ledger.domain.facts import Fact, Key
 from ledger.domain.fields import (
     Account,
     Act,
@@ -65,6 +65,7 @@ class Body(Strict, frozen=True):
     """Base of the bodies of all kinds; a kind is a subclass.
 
     ``private`` names the disclosures a kind may carry with their types (``text``, ``integer``, ``digest``).
+    ``impartial``: nobody who is the event's holder, or the person behind it, may sign.
     """
 
     kind: ClassVar[str]
@@ -74,6 +75,7 @@ class Body(Strict, frozen=True):
     takes_rule: ClassVar[bool] = False
     takes_reverses: ClassVar[bool] = False
     reversible: ClassVar[bool] = False
+    impartial: ClassVar[bool] = False
 
     def parties(self) -> list[str]:
         """Every party the event is about, sorted, without repeats (formats §3)."""
@@ -87,6 +89,10 @@ class Body(Strict, frozen=True):
         """The party whose account may be negative in this event, because it issues points."""
         issuer: str | UnsetType = getattr(self, "issuer", UNSET)
         return issuer
+
+    def own_keys(self, event: Event, seq: int) -> Mapping[str, Key] | None:
+        """Keys that the event brings itself, by fact key, for an entry ``seq``; None where the log must know them."""
+        return None
 
     def counted(self, event: Event) -> Act | UnsetType:
         """What the event counts against, so that a reversal can give it back."""

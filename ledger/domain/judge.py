@@ -10,10 +10,11 @@ from msgspec import UNSET, Struct
 from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
-from ledger.domain.events import Context, Event, Facts, Signature
-from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark
+from ledger.domain.events import Body, Context, Event, Facts, Signature
+from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark, Person
+from ledger.domain.figures import count_figures, figure_keys
 from ledger.domain.kinds.founding import LedgerCreated
-from ledger.domain.roles import authorise_again
+from ledger.domain.roles import Signer, authorise_again
 from ledger.errors import FormatError, RefusalError, SignatureError
 
 
@@ -29,8 +30,9 @@ class Judgement(Struct, frozen=True, gc=False):
 def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     """The key of every fact that `judge` reads for an event signed with ``keys`` (key ids)."""
     body = event.body
-    named = [LEDGER, *body.needs(event, keys, today)]
-    named += [f"key:{key}" for key in keys]
+    named = [LEDGER, *body.needs(event, keys, today), *figure_keys(event)]
+    for key in keys:
+        named += (f"key:{key}", f"person:{key}")
     named += [f"account:{party}" for party in body.parties()]
     if event.device:
         named.append(_capture_key(event))
@@ -39,16 +41,18 @@ def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     return named
 
 
-def signing_keys(event: Event, signatures: Sequence[Signature], facts: Facts) -> list[Key]:
-    """The key of each signature: from the log, or for entry 0 from its own body. Raises `RefusalError`."""
-    founding: Mapping[str, Fact | None] = facts
-    if isinstance(event.body, LedgerCreated):
-        founding = event.body.founding_keys()
+def signing_keys(event: Event, signatures: Sequence[Signature], facts: Facts, seq: int) -> list[Key]:
+    """The key of each signature: from the log, or from the event itself where its kind brings keys.
+
+    Raises `RefusalError`.
+    """
+    own = event.body.own_keys(event, seq)
+    known: Mapping[str, Fact | None] = facts if own is None else own
     keys = []
     for signature in signatures:
-        key = founding.get(f"key:{signature.key}")
+        key = known.get(f"key:{signature.key}")
         if not isinstance(key, Key):
-            if founding.get(LEDGER) is None and founding is facts:
+            if own is None and facts[LEDGER] is None:
                 raise RefusalError(
                     "the ledger has no entry 0 yet",
                     code="not_created",
@@ -118,9 +122,12 @@ def judge(
     signers = authorise_again(body.requirements(), keys, actor=event.actor, seq=authority_seq)
     _check_form(event, origin, today)
     captured = _check_history(event, facts, seq)
+    _check_people(body, signers, facts)
     decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))
     if captured:
         decision.changes.update(captured)
+    if decision.postings:
+        decision.changes.update(count_figures(event, decision.postings, facts))
     balances = _balances(event, decision.postings, facts, units)
     return Judgement(body.parties(), decision.postings, decision.changes, balances)
 
@@ -150,6 +157,30 @@ def _check_form(event: Event, origin: str, today: str) -> None:
             field="private",
             expected=", ".join(body.private) or "none",
             got=", ".join(event.private),
+        )
+
+
+def _check_people(body: Body, signers: Sequence[Signer], facts: Facts) -> None:
+    """Different parties must be different people, as far as the log knows, and nobody decides the own case."""
+    people = []
+    for signer in signers:
+        person = facts[f"person:{signer.key}"]
+        people.append(person.party if isinstance(person, Person) else signer.party)
+    if len(people) > 1 and len(set(people)) != len(people):
+        raise RefusalError(
+            "one person signed twice, for different parties",
+            code="same_person",
+            field="signatures",
+            expected="a different person for each signature",
+            got=", ".join(people),
+        )
+    if body.impartial and (holder := body.holder()) in people:
+        raise RefusalError(
+            "nobody decides the own case",
+            code="own_case",
+            field="signatures",
+            expected="signers other than the person whom the event is about",
+            got=holder,
         )
 
 

@@ -115,7 +115,7 @@ class Replay:
         self._check_chain(entry)
         event, chain = entry.event, entry.chain
         check_order(entry.signatures)
-        keys = signing_keys(event, entry.signatures, self.facts)
+        keys = signing_keys(event, entry.signatures, self.facts, chain.seq)
         if self._signatures:
             check_signatures(encode(event), entry.signatures, [public_bytes(key.public) for key in keys])
         root = self.map.commit() if isinstance(event.body, StateCommitted) else None

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from msgspec import to_builtins
+
 from ledger.core import statemap
 from ledger.core.batch import Head as BatchHead
 from ledger.core.disclosure import digest as disclosure_digest
@@ -96,7 +98,7 @@ class LedgerBuilder:
                 "effective_on": "2021-01-01",
                 "votes": {"eligible": 10, "present": 8, "in_favour": 7, "against": 1},
             },
-            ["council", "oversight"],
+            ["council", "oversight", "township one"],
         )
         for name, kind in (
             ("cooperative", "organisation"),
@@ -169,6 +171,7 @@ class LedgerBuilder:
         body = {
             "amount_units": amount,
             "bill_fen": amount,
+            "issuer": self.person("cooperative").party,
             "shop": self.person("shop").party,
             "subject": self.person(subject).party,
         }
@@ -179,6 +182,7 @@ class LedgerBuilder:
         target = parse_entry(self.entries[seq])
         undo = [{"account": p.account, "delta": -p.delta} for p in target.effects.postings]
         body = {
+            "act": {"occurred_on": target.event.occurred_on, "rule": to_builtins(target.event.rule)},
             "issuer": self.person("cooperative").party,
             "reason": "mistake",
             "subject": self.person(subject).party,

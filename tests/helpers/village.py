@@ -38,7 +38,7 @@ NOON_MS = 1_637_380_800_000
 """2021-11-20 12:00 in Shanghai."""
 TODAY = day_of(NOON_MS)
 VOTES = {"eligible": 10, "present": 8, "in_favour": 7, "against": 1}
-OFFICERS = ("clerk", "clerk two", "issuer", "oversight", "reviewer", "council", "village")
+OFFICERS = ("clerk", "clerk two", "issuer", "oversight", "reviewer", "council", "village", "finance")
 Event = dict[str, Any]
 
 
@@ -203,7 +203,7 @@ class Village:
         return self.make("ledger_created", founding_body(**changes), *signers)
 
     def role(self, name: str, role: str, *signers: str, action: str = "grant", scope: str = "*", **more: Any) -> bytes:
-        """Grant or revoke a role of a key."""
+        """Grant or revoke a role of a key; ``person`` is the name of the resident behind it."""
         one = person(name)
         body = {
             "action": action,
@@ -211,14 +211,29 @@ class Village:
             "role": role,
             "scope": scope,
             "key": more.pop("key", one.ref()),
+            **({"person": person(more.pop("person")).party} if "person" in more else {}),
         }
         return self.make("role_changed", body, *(signers or ("mayor",)), **more)
 
     def party(self, action: str, name: str, *, signers: Sequence[str] = ("clerk", "clerk two"), **body: Any) -> bytes:
-        """`party_changed`; ``household`` and ``other`` are names, ``day`` is `occurred_on`."""
+        """`party_changed`; ``household``, ``other`` and ``group`` are names, ``day`` is `occurred_on`.
+
+        The household that is left and the members that a merge moves are those of now; None leaves a field out.
+        """
         fields = {"day": body.pop("day")} if "day" in body else {}
-        body |= {key: person(body[key]).party for key in ("household", "other") if key in body}
-        return self.make("party_changed", {"action": action, "party": person(name).party, **body}, *signers, **fields)
+        body |= {key: person(body[key]).party for key in ("household", "other", "group") if body.get(key)}
+        whole = {"action": action, "party": person(name).party, **self._standing(action, name), **body}
+        stated = {key: value for key, value in whole.items() if value is not None}
+        return self.make("party_changed", stated, *signers, **fields)
+
+    def _standing(self, action: str, name: str) -> Event:
+        """What a change must state of the household that a party is in, or that it is."""
+        fact: Any = self.facts.get(f"party:{person(name).party}")
+        left = {"join": "other", "move_out": "household", "death": "household"}.get(action)
+        if left and fact and fact.memberships and not fact.memberships[-1].to:
+            return {left: fact.memberships[-1].household}
+        members: Any = self.facts.get(f"members:{person(name).party}")
+        return {"members": members.residents} if action == "merge" and members and members.residents else {}
 
     def card(self, name: str, *, action: str = "issue", medium: str = "card", cap: int | None = 500) -> bytes:
         """`credential_changed` for the key ``name``, such as ``zhang/card``."""
@@ -226,13 +241,15 @@ class Village:
         body: Event = {"action": action, "party": one.party, "medium": medium, "key": one.ref()}
         if cap and action == "issue" and medium == "card":
             body["daily_cap_units"] = cap
-        return self.make("credential_changed", body, "clerk")
+        return self.make("credential_changed", body, *(("clerk", "clerk two") if medium == "phone" else ("clerk",)))
 
     def adopt(self, book: Event, effective_on: str, **changes: Any) -> bytes:
-        """`rulebook_adopted`; ``votes`` and fields of the event may be given."""
+        """`rulebook_adopted`; the mayor signs where it reaches back. ``votes``, ``signers`` and fields may be given."""
         votes = VOTES | changes.pop("votes", {})
         body = {"book": book, "effective_on": effective_on, "votes": votes}
-        return self.make("rulebook_adopted", body, "council", "oversight", **changes)
+        reaches_back = effective_on < day_of(max(self.now_ms, self.head.at_ms))
+        signers = changes.pop("signers", ("council", "oversight", *(("mayor",) if reaches_back else ())))
+        return self.make("rulebook_adopted", body, *signers, **changes)
 
     def task(self, rule: str = "volunteer", **body: Any) -> bytes:
         """`task_published` by the cooperative."""
@@ -267,11 +284,54 @@ class Village:
         body = {
             "amount_units": amount,
             "bill_fen": amount,
+            "issuer": person("coop").party,
             "shop": person(shop).party,
             "subject": person(subject).party,
             **more.pop("body", {}),
         }
         return self.make("points_redeemed", body, *signers, rule=rule_ref(more.pop("rule", "exchange")), **more)
+
+    def deduct(self, subject: str, rule: str = "burning", quantity: int = 1, **more: Any) -> bytes:
+        """`points_deducted`, noticed on the day of the act, open to appeal for a month."""
+        signers, day = more.pop("signers", ("issuer", "reviewer")), more.pop("day", day_of(self.now_ms))
+        known = RULES[rule]
+        body = {
+            "amount_units": quantity * int(known["points_units"]),
+            "appeal_until": day_of(NOON_MS + 60 * DAY_MS),
+            "issuer": person("coop").party,
+            "noticed_on": day,
+            "quantity": quantity,
+            "subject": person(subject).party,
+            "units": known["units"],
+            **more.pop("body", {}),
+        }
+        return self.make("points_deducted", body, *signers, day=day, rule=rule_ref(rule), **more)
+
+    def settle(self, amount: int, through: Appended | int, netted: int = 0, **more: Any) -> bytes:
+        """`merchant_settled` of ``shop`` with the cooperative."""
+        shop = more.pop("shop", "shop")
+        signers = more.pop("signers", (shop, "finance"))
+        body = {
+            "amount_units": amount,
+            "issuer": person("coop").party,
+            "shop": person(shop).party,
+            "through_seq": through if isinstance(through, int) else through.seq,
+            **({"netted_units": netted} if netted else {}),
+            **more.pop("body", {}),
+        }
+        return self.make("merchant_settled", body, *signers, **more)
+
+    def lapse(self, action: str, subject: str, amount: int, due_on: str, **more: Any) -> bytes:
+        """`points_expired`, which the ledger itself signs."""
+        body = {
+            "action": action,
+            "amount_units": amount,
+            "due_on": due_on,
+            "issuer": person("coop").party,
+            "subject": person(subject).party,
+            **more.pop("body", {}),
+        }
+        return self.make("points_expired", body, *more.pop("signers", ("ledger",)), **more)
 
     def carry(self, subject: str, amount: int, unit: str = "spend", **more: Any) -> bytes:
         """`balance_carried` from the old books."""
@@ -284,7 +344,7 @@ class Village:
         }
         return self.make("balance_carried", body | more.pop("body", {}), "issuer", "oversight", **more)
 
-    def reverse(self, target: Appended | str, *, give_back: bool = False, **more: Any) -> bytes:
+    def reverse(self, target: Appended | str, *, give_back: bool = True, **more: Any) -> bytes:
         """`entry_reversed` of an accepted entry, or of an id, with everything that its body must state."""
         target_id = target if isinstance(target, str) else target.event_id
         fact: Any = self.fact(RECORDED_PREFIX + target_id)
@@ -301,7 +361,8 @@ class Village:
 
 def _plain(act: Any) -> Event:
     rule = {"book": act.rule.book, "version": act.rule.version, "id": act.rule.id}
-    return {"occurred_on": act.occurred_on, "rule": rule, **({"task": act.task} if act.task else {})}
+    named = {name: getattr(act, name) for name in ("task", "claim") if getattr(act, name)}
+    return {"occurred_on": act.occurred_on, "rule": rule, **named}
 
 
 def rule_ref(rule: str, version: int = 1) -> Event:

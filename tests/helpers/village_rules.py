@@ -34,6 +34,8 @@ RULES: dict[str, dict[str, Any]] = {
         rule("approved", approvals=1),
         rule("dated", backdating_days=30),
         rule("evident", evidence=["photo"]),
+        rule("lapsing", expires_after_days=40),
+        rule("budgeted", budget_units=600),
         rule("seasonal", valid_from="2021-03-01", valid_to="2021-10-31"),
         rule("burning", type="deduct", legal_basis="村规民约第五条", appeal_days=15),
         rule("exchange", type="redeem"),

@@ -8,9 +8,13 @@ from ledger.domain.events import Body
 from ledger.domain.kinds.books import BalanceCarried, RulebookAdopted
 from ledger.domain.kinds.commitments import StateCommitted
 from ledger.domain.kinds.corrections import EntryReversed
+from ledger.domain.kinds.credentials import CredentialChanged
 from ledger.domain.kinds.founding import LedgerCreated, RoleChanged
-from ledger.domain.kinds.parties import CredentialChanged, PartyChanged
-from ledger.domain.kinds.points import PointsAwarded, PointsRedeemed, TaskPublished
+from ledger.domain.kinds.parties import PartyChanged
+from ledger.domain.kinds.points import PointsAwarded, PointsDeducted
+from ledger.domain.kinds.spending import MerchantSettled, PointsExpired, PointsRedeemed
+from ledger.domain.kinds.tasks import TaskPublished
+from ledger.domain.kinds.workflow import ClaimDeclared, ClaimReviewed, TaskClaimed
 
 KINDS: Final[dict[str, type[Body]]] = {
     body.kind: body
@@ -22,8 +26,14 @@ KINDS: Final[dict[str, type[Body]]] = {
         RulebookAdopted,
         BalanceCarried,
         TaskPublished,
+        TaskClaimed,
+        ClaimDeclared,
+        ClaimReviewed,
         PointsAwarded,
+        PointsDeducted,
         PointsRedeemed,
+        MerchantSettled,
+        PointsExpired,
         EntryReversed,
         StateCommitted,
     )

@@ -12,6 +12,8 @@ from ledger.domain.facts import RECORDED_PREFIX, Account, Fact, Mark, Recorded
 from ledger.domain.fields import Act, EventRef, Party
 from ledger.domain.kinds.books import carried_key
 from ledger.domain.kinds.points import give_back, give_back_needs
+from ledger.domain.kinds.spending import take_in, till_key
+from ledger.domain.lots import cancel, draw_key, lots_key, restore
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
 from ledger.errors import RefusalError
@@ -22,8 +24,10 @@ class EntryReversed(Body, frozen=True):
 
     What a giver no longer has is not taken: it stays a shortfall that ``issuer`` bears, never a debt. A receiver other
     than the issuer still gets all of it. The entry's postings tell what was recovered. An opening balance that was
-    taken back may be carried anew. ``act`` names what an award counted against: then its place in the task is free
-    again, and caps and budget get back what was recovered, so that a replacement, which is a new event, fits in.
+    taken back may be carried anew. ``act`` names what the target counted against by its rule: its place in the task is
+    free again, its claim may be rewarded anew, and caps and budget get back what was recovered, so that a replacement,
+    which is a new event, fits in. Points that lapse come back into the same lots. What the issuer gives back for a shop
+    is netted in the shop's next settlement.
     """
 
     kind: ClassVar[str] = "entry_reversed"
@@ -31,6 +35,7 @@ class EntryReversed(Body, frozen=True):
     privacy: ClassVar[str] = "P2"
     private: ClassVar[dict[str, str]] = {"explanation": "text"}
     takes_reverses: ClassVar[bool] = True
+    impartial: ClassVar[bool] = True
 
     issuer: Party
     reason: Literal["mistake", "duplicate", "fraud", "appeal"]
@@ -48,12 +53,21 @@ class EntryReversed(Body, frozen=True):
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight", "reviewer"), scope=self.issuer))
 
+    def counted(self, event: Event) -> Act | UnsetType:
+        return self.act
+
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         if isinstance(event.reverses, UnsetType):
             return []  # judging refuses it before it reads any
         named = [f"party:{self.issuer}", *(f"account:{party}" for party in self.parties())]
         named += [f"{RECORDED_PREFIX}{event.reverses}", f"mark:reversed/{event.reverses}", *self._opening_marks()]
+        named += [lots_key(self.subject), draw_key(event.reverses)]
+        named += [till_key(shop, self.issuer) for shop in self._others()]
         return named if isinstance(self.act, UnsetType) else named + give_back_needs(self.act, self.subject)
+
+    def _others(self) -> list[str]:
+        """The parties that it moves points of, beside subject and issuer: the shop of a redemption."""
+        return sorted({posting.account[:28] for posting in self.undo} - {self.subject, self.issuer})
 
     def _opening_marks(self) -> list[str]:
         return [carried_key(self.subject, posting.account[29:]) for posting in self.undo]
@@ -90,10 +104,24 @@ class EntryReversed(Body, frozen=True):
         postings = self._recover(facts)
         changes: dict[str, Fact] = {mark: Mark(context.seq), **self._released(target, facts)}
         if not isinstance(self.act, UnsetType):
-            moved = dict(postings)
-            taken = [moved.get(one.account, 0) for one in self.undo if one.account[:28] == self.subject]
-            changes.update(give_back(self.act, self.subject, -max(taken), facts))
+            changes.update(give_back(self.act, self.subject, self._recovered(postings), facts))
+        changes.update(self._lots(target, dict(postings), facts, str(event.reverses)))
+        for shop in self._others():
+            given = dict(postings).get(f"{shop}/spend", 0)
+            asked = dict(pairs(self.undo))[f"{shop}/spend"]
+            changes.update(take_in(facts, shop, self.issuer, given, context.seq, owed=given - asked))
         return Decision(postings, changes)
+
+    def _recovered(self, postings: list[tuple[str, int]]) -> int:
+        """How much of an award or deduction came back: the least of its units, lest a cap give a unit twice."""
+        moved = dict(postings)
+        return min(abs(moved.get(one.account, 0)) for one in self.undo if one.account[:28] == self.subject)
+
+    def _lots(self, target: Recorded, moved: dict[str, int], facts: Facts, target_id: str) -> dict[str, Fact]:
+        delta = moved.get(f"{self.subject}/spend", 0)
+        if delta < 0:
+            return cancel(facts, self.subject, -delta, target.seq)
+        return restore(facts, self.subject, target_id)
 
     def _check_target(self, target: Recorded) -> None:
         """The body must state what the target did, so that whom this event concerns follows from it alone."""
@@ -102,7 +130,7 @@ class EntryReversed(Body, frozen=True):
             ("undo", opposite, pairs(self.undo)),
             ("subject", target.holder, self.subject),
             ("issuer", target.issuer or self.issuer, self.issuer),
-            ("act", target.act or "nothing", self.act or target.act or "nothing"),
+            ("act", target.act or "nothing", self.act or "nothing"),
         ]
         for name, expected, got in stated:
             if got != expected:

@@ -1,4 +1,4 @@
-"""Kinds that move points in daily life: `task_published`, `points_awarded`, `points_redeemed`."""
+"""Kinds that give points and take them by a rule: `points_awarded`, `points_deducted`."""
 
 from __future__ import annotations
 
@@ -9,80 +9,35 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
-from ledger.core.types import MAX_INT
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import Credential, Fact, Mark, Tally, Task, stands
-from ledger.domain.fields import Act, ActRule, Amount, Day, EventRef, Fen, Party, Positive, Unit, is_day
+from ledger.domain.facts import Claim, Fact, Figures, Lot, Mark, Task
+from ledger.domain.fields import Act, ActRule, Amount, Day, EventRef, Party, Positive, Unit, day_number, is_day
+from ledger.domain.figures import rule_figures_key
+from ledger.domain.kinds.tasks import find_task, reward_place, task_keys
+from ledger.domain.lots import add_lot, draw, held_units, lapse_day, lots_key
 from ledger.domain.register import active_party
-from ledger.domain.roles import CARRIED_ROLES, Requirement
+from ledger.domain.roles import Requirement
 from ledger.domain.rules import (
     TARGETS,
     Rule,
-    book_key,
     cap_keys,
     check_evidence,
     check_signers,
     count_against_caps,
     rule_in_force,
     rule_key,
+    rule_needs,
 )
 from ledger.errors import RefusalError
 
-
-class TaskPublished(Body, frozen=True):
-    """An activity with places, a rule that rewards it, and a budget (hundredths of points over all places)."""
-
-    kind: ClassVar[str] = "task_published"
-    title: ClassVar[str] = "活动/问题清单"
-    privacy: ClassVar[str] = "P0"
-    private: ClassVar[dict[str, str]] = {"title": "text", "place": "text", "description": "text"}
-    takes_rule: ClassVar[bool] = True
-
-    capacity: Positive
-    starts_on: Day
-    ends_on: Day
-    issuer: Party
-    budget_units: Amount | UnsetType = UNSET
-
-    def parties(self) -> list[str]:
-        return [self.issuer]
-
-    def holder(self) -> str:
-        return self.issuer
-
-    def requirements(self) -> tuple[Requirement, ...]:
-        return (Requirement(("village",), scope=self.issuer),)
-
-    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [f"party:{self.issuer}", *_rule_needs(event)]
-
-    def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
-        rule_in_force(event, facts, "award")
-        if not is_day(self.starts_on) or not is_day(self.ends_on) or self.ends_on < self.starts_on:
-            raise RefusalError(
-                "the days of the task are not in order",
-                code="bad_days",
-                field="body.ends_on",
-                expected="two days of the calendar in order",
-                got=f"{self.starts_on} to {self.ends_on}",
-            )
-        task = Task(
-            issuer=self.issuer,
-            book=event.named_rule.book,
-            rule=event.named_rule.id,
-            capacity=self.capacity,
-            taken=0,
-            starts_on=self.starts_on,
-            ends_on=self.ends_on,
-            used_units=0,
-            budget_units=self.budget_units,
-        )
-        return Decision([], {f"task:{event.id}": task})
+Units = Annotated[list[Unit], Meta(min_length=1, max_length=2)]
 
 
 class PointsAwarded(Body, frozen=True):
-    """Points for an act: ``amount_units`` = quantity × the rule's points, issuer → subject, in each of the units."""
+    """Points for an act: ``amount_units`` = quantity × the rule's points, issuer → subject, in each of the units.
+
+    ``task`` takes a place of a published task, ``claim`` rewards a declared act that a reviewer approved.
+    """
 
     kind: ClassVar[str] = "points_awarded"
     title: ClassVar[str] = "加分"
@@ -90,13 +45,15 @@ class PointsAwarded(Body, frozen=True):
     private: ClassVar[dict[str, str]] = {"place": "text", "matter": "text", "time": "text", "photo": "digest"}
     takes_rule: ClassVar[bool] = True
     reversible: ClassVar[bool] = True
+    impartial: ClassVar[bool] = True
 
     amount_units: Amount
     issuer: Party
     quantity: Positive
     subject: Party
-    units: Annotated[list[Unit], Meta(min_length=1, max_length=2)]
+    units: Units
     task: EventRef | UnsetType = UNSET
+    claim: EventRef | UnsetType = UNSET
 
     def parties(self) -> list[str]:
         return [self.issuer, self.subject] if self.issuer < self.subject else [self.subject, self.issuer]
@@ -108,16 +65,16 @@ class PointsAwarded(Body, frozen=True):
         return _signed_for(self.issuer)
 
     def counted(self, event: Event) -> Act:
-        ref = event.named_rule
-        rule = ActRule(book=ref.book, version=ref.version, id=ref.id)
-        return Act(occurred_on=event.occurred_on, rule=rule, task=self.task)
+        return act_of(event, task=self.task, claim=self.claim)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        named = [f"party:{self.issuer}", f"party:{self.subject}", *_rule_needs(event)]
+        named = [f"party:{self.issuer}", f"party:{self.subject}", lots_key(self.subject), *rule_needs(event)]
         if event.rule:
             named += cap_keys(event.rule, self.subject, event.occurred_on)
         if self.task:
             named += task_keys(self.task, self.subject)
+        if self.claim:
+            named.append(f"claim:{self.claim}")
         return named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
@@ -125,83 +82,62 @@ class PointsAwarded(Body, frozen=True):
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "award")
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
-        self._check_amount(rule)
-        check_evidence(rule, event)
+        check_amount(rule, self.units, self.quantity, self.amount_units)
+        if not self.claim:
+            check_evidence(rule, event)
         check_signers(rule, event, context)
         changes = count_against_caps(rule, event.named_rule, self.subject, day, self.amount_units, facts)
+        _check_budget(rule, event, self.amount_units, facts)
+        if self.claim:
+            changes[f"claim:{self.claim}"] = self._use_claim(self.claim, event, facts)
         if self.task:
-            changes.update(self._take_place(event, facts, context))
+            changes.update(self._take_place(self.task, event, facts, context.seq))
+        if rule.expires_after_days:
+            lapses = lapse_day(day, rule.expires_after_days)
+            lot = Lot(expires_on=lapses, seq=context.seq, issuer=self.issuer, units=self.amount_units)
+            changes.update(add_lot(facts, self.subject, lot))
         return Decision(self._postings(), changes)
 
-    def _check_amount(self, rule: Rule) -> None:
-        if self.units != rule.units:
+    def _take_place(self, task: EventRef, event: Event, facts: Facts, seq: int) -> dict[str, Fact]:
+        fact = find_task(facts, task, self.issuer, event)
+        if fact.claimants and not self.claim:
             raise RefusalError(
-                "not the units of the rule",
-                code="wrong_units",
-                field="body.units",
-                expected=", ".join(rule.units or ()),
-                got=", ".join(self.units),
+                "the places of this task are claimed first",
+                code="claim_missing",
+                field="body.claim",
+                expected="the id of an approved claim_declared",
+                got="nothing",
             )
-        assert not isinstance(rule.points_units, UnsetType), "adopting the book checked it"
-        expected = self.quantity * rule.points_units
-        if self.amount_units != expected:
-            raise RefusalError(
-                "not what the rule gives",
-                code="wrong_amount",
-                field="body.amount_units",
-                expected=f"{self.quantity} × {rule.points_units} = {expected}",
-                got=str(self.amount_units),
-            )
+        return reward_place(fact, *task_keys(task, self.subject), self.amount_units, facts, seq)
 
-    def _take_place(self, event: Event, facts: Facts, context: Context) -> dict[str, Fact]:
-        task_key, taken_key = task_keys(str(self.task), self.subject)
-        task, field = facts[task_key], "body.task"
-        if not isinstance(task, Task):
+    def _use_claim(self, claim: EventRef, event: Event, facts: Facts) -> Claim:
+        """The declared act, rewarded. What was reviewed is what is rewarded. Raises `RefusalError`."""
+        fact, field, rule = facts[f"claim:{claim}"], "body.claim", event.named_rule
+        if not isinstance(fact, Claim):
             raise RefusalError(
-                "no such task", code="unknown_task", field=field, expected="the id of a task_published", got=self.task
+                "no such claim", code="unknown_claim", field=field, expected="the id of a claim_declared", got=claim
             )
-        if (task.issuer, task.book, task.rule) != (self.issuer, event.named_rule.book, event.named_rule.id):
+        if fact.status != "approved":
             raise RefusalError(
-                "the task has another issuer or rule",
-                code="wrong_task",
+                "the claim is not approved, or was rewarded before",
+                code="claim_not_approved",
                 field=field,
-                expected=f"{task.book}/{task.rule} by {task.issuer}",
-                got=f"{event.named_rule.book}/{event.named_rule.id} by {self.issuer}",
+                expected="approved",
+                got=fact.status,
             )
-        if not task.starts_on <= event.occurred_on <= task.ends_on:
+        declared = (fact.issuer, fact.subject, fact.quantity, fact.task, fact.occurred_on)
+        declared_rule = (fact.book, fact.version, fact.rule)
+        awarded = (self.issuer, self.subject, self.quantity, self.task, event.occurred_on)
+        awarded_rule = (rule.book, rule.version, rule.id)
+        if (declared, declared_rule) != (awarded, awarded_rule):
             raise RefusalError(
-                "not on a day of the task",
-                code="wrong_task",
-                field="occurred_on",
-                expected=f"{task.starts_on} to {task.ends_on}",
-                got=event.occurred_on,
-            )
-        if stands(facts[taken_key]):
-            raise RefusalError(
-                "the subject was rewarded for this task before",
-                code="counted_before",
-                field="body.subject",
-                expected="no award for this task, or its reversal",
-                got=self.subject,
-            )
-        if task.taken >= task.capacity:
-            raise RefusalError(
-                "every place of the task is taken",
-                code="no_place_left",
+                "not the act that was declared and reviewed",
+                code="wrong_claim",
                 field=field,
-                expected=f"at most {task.capacity}",
-                got=str(task.taken + 1),
+                expected=_told(*declared, *declared_rule),
+                got=_told(*awarded, *awarded_rule),
             )
-        used, budget = task.used_units + self.amount_units, task.budget_units or MAX_INT
-        if used > budget:
-            raise RefusalError(
-                "the budget of the task is used up",
-                code="no_budget_left",
-                field=field,
-                expected=f"at most {budget}",
-                got=str(used),
-            )
-        return {task_key: replace(task, taken=task.taken + 1, used_units=used), taken_key: Mark(context.seq)}
+        return replace(fact, status="awarded")
 
     def _postings(self) -> list[tuple[str, int]]:
         amount = self.amount_units
@@ -216,98 +152,169 @@ class PointsAwarded(Body, frozen=True):
         return postings == self._postings()
 
 
-class PointsRedeemed(Body, frozen=True):
-    """Points exchanged at a shop: ``spend``, subject → shop. The holder's card or phone co-signs; online only.
+class PointsDeducted(Body, frozen=True):
+    """Points taken for an act, by a rule with a legal basis: subject → issuer, after a notice and open to appeal.
 
-    ``bill_fen`` is what the goods cost in all; the points are worth at most that, and at most the rule's share of it.
+    ``amount_units`` = quantity × the rule's points. `merit` falls by all of it, `spend` to zero at most: the rest is a
+    shortfall, never a debt. The entry's postings tell what was taken.
     """
 
-    kind: ClassVar[str] = "points_redeemed"
-    title: ClassVar[str] = "兑换/抵扣"
-    privacy: ClassVar[str] = "P2"
-    private: ClassVar[dict[str, str]] = {"goods": "text", "place": "text"}
+    kind: ClassVar[str] = "points_deducted"
+    title: ClassVar[str] = "减分"
+    privacy: ClassVar[str] = "P3"
+    private: ClassVar[dict[str, str]] = {
+        "place": "text",
+        "matter": "text",
+        "time": "text",
+        "notice": "text",
+        "photo": "digest",
+    }
     takes_rule: ClassVar[bool] = True
     reversible: ClassVar[bool] = True
+    impartial: ClassVar[bool] = True
 
     amount_units: Amount
-    bill_fen: Fen
-    shop: Party
+    appeal_until: Day
+    issuer: Party
+    noticed_on: Day
+    quantity: Positive
     subject: Party
+    units: Units
 
     def parties(self) -> list[str]:
-        return sorted({self.shop, self.subject})
+        return sorted({self.issuer, self.subject})
 
     def holder(self) -> str:
         return self.subject
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (
-            Requirement(("shop",), scope=self.shop, party=self.shop),
-            Requirement(CARRIED_ROLES, scope=self.subject, party=self.subject),
-            Requirement(("reviewer", "oversight"), at_least=0),
+            Requirement(("issuer",), scope=self.issuer, at_most=1),
+            Requirement(("reviewer", "oversight"), scope=self.issuer),
         )
 
-    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        named = [f"party:{self.shop}", f"party:{self.subject}", f"account:{self.subject}", *_rule_needs(event)]
-        return [*named, self._spent(today), *(f"credential:{key}" for key in keys)]
+    def counted(self, event: Event) -> Act:
+        return act_of(event)
 
-    def _spent(self, today: str) -> str:
-        return f"tally:card/{self.subject}/{today}"
+    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
+        named = [f"party:{self.issuer}", f"party:{self.subject}", lots_key(self.subject)]
+        if event.rule:
+            named += [*rule_needs(event), *cap_keys(event.rule, self.subject, event.occurred_on)]
+        return named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        if event.device is not UNSET:
-            raise RefusalError(
-                "points are redeemed online only",
-                code="online_only",
-                field="device",
-                expected="nothing",
-                got=event.device.id,
-            )
         day = event.occurred_on
-        active_party(facts, self.shop, "body.shop", "shop", day=day)
-        rule = rule_in_force(event, facts, "redeem")
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
+        rule = rule_in_force(event, facts, "deduct")
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
-        self._check_bill(rule)
+        check_amount(rule, self.units, self.quantity, self.amount_units)
+        self._check_days(rule, day, context.today)
         check_evidence(rule, event)
         check_signers(rule, event, context)
-        return Decision(self._postings(), self._count_card(facts, context))
+        changes = count_against_caps(rule, event.named_rule, self.subject, day, self.amount_units, facts)
+        taken = {"merit": self.amount_units, "spend": min(self.amount_units, max(0, held_units(facts, self.subject)))}
+        if "spend" in self.units:
+            changes.update(draw(facts, self.subject, taken["spend"], event.id))
+        postings = [
+            posting
+            for unit in self.units
+            if taken[unit]
+            for posting in ((f"{self.issuer}/{unit}", taken[unit]), (f"{self.subject}/{unit}", -taken[unit]))
+        ]
+        return Decision(sorted(postings), changes)
 
-    def _check_bill(self, rule: Rule) -> None:
-        assert not isinstance(rule.units_per_yuan, UnsetType), "adopting the book checked it"
-        share = 10_000 if isinstance(rule.bill_share_bp, UnsetType) else rule.bill_share_bp
-        most = self.bill_fen * share * rule.units_per_yuan // (10_000 * 100)
-        if self.amount_units > most:
-            raise RefusalError(
-                "more points than this bill may take",
-                code="bill_cap_exceeded",
-                field="body.amount_units",
-                expected=f"at most {most}",
-                got=str(self.amount_units),
+    def _check_days(self, rule: Rule, occurred_on: str, today: str) -> None:
+        """The notice comes after the act and before the deduction; there is time to appeal from the notice on."""
+        for name, day in (("noticed_on", self.noticed_on), ("appeal_until", self.appeal_until)):
+            if not is_day(day):
+                raise _bad_days(name, "a day of the calendar", day)
+        if self.noticed_on < occurred_on:
+            raise _bad_days("noticed_on", f"{occurred_on} or later", self.noticed_on)
+        if day_number(today) - day_number(self.noticed_on) < (rule.notice_days or 0):
+            raise _bad_days("noticed_on", f"{rule.notice_days or 0} days before {today}", self.noticed_on)
+        assert not isinstance(rule.appeal_days, UnsetType), "adopting the book checked it"
+        if day_number(self.appeal_until) - day_number(self.noticed_on) < rule.appeal_days:
+            raise _bad_days(
+                "appeal_until", f"at least {rule.appeal_days} days after {self.noticed_on}", self.appeal_until
             )
-
-    def _count_card(self, facts: Facts, context: Context) -> dict[str, Fact]:
-        key = next(signer.key for signer in context.signers if signer.party == self.subject)
-        credential = facts[f"credential:{key}"]
-        assert isinstance(credential, Credential), "only credential_changed grants card and phone roles"
-        if isinstance(credential.daily_cap_units, UnsetType):
-            return {}
-        tally = facts[self._spent(context.today)]
-        spent = self.amount_units + (tally.units if isinstance(tally, Tally) else 0)
-        if spent > credential.daily_cap_units:
-            raise RefusalError(
-                "more than the card may spend in a day",
-                code="card_cap_exceeded",
-                field="body.amount_units",
-                expected=f"at most {credential.daily_cap_units}",
-                got=str(spent),
-            )
-        return {self._spent(context.today): Tally(spent)}
-
-    def _postings(self) -> list[tuple[str, int]]:
-        return sorted([(f"{self.subject}/spend", -self.amount_units), (f"{self.shop}/spend", self.amount_units)])
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
-        return postings == self._postings()
+        """Merit falls by all of the amount, spend by at most that, and the issuer takes back what falls."""
+        moved = dict(postings)
+        taken = {unit: moved.get(f"{self.issuer}/{unit}", 0) for unit in self.units}
+        stated = {
+            account: delta
+            for unit, units in taken.items()
+            for account, delta in ((f"{self.issuer}/{unit}", units), (f"{self.subject}/{unit}", -units))
+            if delta
+        }
+        if moved != stated or len(moved) != len(postings):
+            return False
+        return all(
+            0 <= units <= self.amount_units if unit == "spend" else units == self.amount_units
+            for unit, units in taken.items()
+        )
+
+
+def act_of(event: Event, *, task: EventRef | UnsetType = UNSET, claim: EventRef | UnsetType = UNSET) -> Act:
+    """What an event with a rule counts against."""
+    ref = event.named_rule
+    rule = ActRule(book=ref.book, version=ref.version, id=ref.id)
+    return Act(occurred_on=event.occurred_on, rule=rule, task=task, claim=claim)
+
+
+def check_amount(rule: Rule, units: Sequence[Unit], quantity: int, amount_units: int) -> None:
+    """Refuse units or an amount that the rule does not give. Raises `RefusalError`."""
+    if units != rule.units:
+        raise RefusalError(
+            "not the units of the rule",
+            code="wrong_units",
+            field="body.units",
+            expected=", ".join(rule.units or ()),
+            got=", ".join(units),
+        )
+    assert not isinstance(rule.points_units, UnsetType), "adopting the book checked it"
+    expected = quantity * rule.points_units
+    if amount_units != expected:
+        raise RefusalError(
+            "not what the rule gives",
+            code="wrong_amount",
+            field="body.amount_units",
+            expected=f"{quantity} × {rule.points_units} = {expected}",
+            got=str(amount_units),
+        )
+
+
+def _check_budget(rule: Rule, event: Event, amount_units: int, facts: Facts) -> None:
+    """Refuse an award beyond what the rule may give to all in the year of the act. Raises `RefusalError`."""
+    if isinstance(rule.budget_units, UnsetType):
+        return
+    figures = facts[rule_figures_key("points_awarded", event.named_rule, event.occurred_on)]
+    used = amount_units
+    if isinstance(figures, Figures):
+        used += max(figures.moved.get(unit, 0) - figures.returned.get(unit, 0) for unit in rule.units or ())
+    if used > rule.budget_units:
+        raise RefusalError(
+            "the rule's budget for the year is used up",
+            code="no_budget_left",
+            field="body.amount_units",
+            expected=f"at most {rule.budget_units} in all",
+            got=str(used),
+        )
+
+
+def _bad_days(name: str, expected: str, got: str) -> RefusalError:
+    return RefusalError(
+        "the days of notice and appeal are not in order",
+        code="bad_days",
+        field=f"body.{name}",
+        expected=expected,
+        got=got,
+    )
+
+
+def _told(*values: object) -> str:
+    return ", ".join(str(value) for value in values if value is not UNSET)
 
 
 @lru_cache(maxsize=1024)
@@ -319,30 +326,33 @@ def _signed_for(issuer: str) -> tuple[Requirement, ...]:
     )
 
 
-def task_keys(task: str, subject: str) -> tuple[str, str]:
-    """The fact keys of a task, and of the mark that a subject was rewarded for it."""
-    return f"task:{task}", f"mark:taken/{task}/{subject}"
-
-
 def give_back_needs(act: Act, subject: str) -> list[str]:
     """The fact keys that `give_back` reads."""
     named = [rule_key(act.rule), *cap_keys(act.rule, subject, act.occurred_on)]
-    return [*named, *task_keys(act.task, subject)] if act.task else named
+    if act.task:
+        named += task_keys(act.task, subject)
+    if act.claim:
+        named.append(f"claim:{act.claim}")
+    return named
 
 
 def give_back(act: Act, subject: str, recovered: int, facts: Facts) -> dict[str, Fact]:
-    """What a reversed award no longer counts against: caps and budget by the amount ``recovered``, and its place."""
+    """What a reversed entry no longer counts against: caps and budget by the amount ``recovered``, place and claim.
+
+    A place that was claimed stays the claimant's; the claim may be rewarded anew.
+    """
     rule = facts[rule_key(act.rule)]
-    assert isinstance(rule, Rule), "the award was judged by it"
+    assert isinstance(rule, Rule), "the entry was judged by it"
     changes = count_against_caps(rule, act.rule, subject, act.occurred_on, -recovered, facts)
     if act.task:
         task_key, taken_key = task_keys(act.task, subject)
         task = facts[task_key]
         assert isinstance(task, Task), "the award took a place of it"
-        changes[task_key] = replace(task, taken=task.taken - 1, used_units=task.used_units - recovered)
+        freed = task.taken - (task.claimants is UNSET)
+        changes[task_key] = replace(task, taken=freed, used_units=task.used_units - recovered)
         changes[taken_key] = Mark()
+    if act.claim:
+        claim = facts[f"claim:{act.claim}"]
+        assert isinstance(claim, Claim), "the award rewarded it"
+        changes[f"claim:{act.claim}"] = replace(claim, status="approved")
     return changes
-
-
-def _rule_needs(event: Event) -> list[str]:
-    return [book_key(event.rule.book), rule_key(event.rule)] if event.rule else []

@@ -100,11 +100,11 @@ def test_a_reversed_award_frees_its_place_in_the_task(village: Village) -> None:
     assert village.refusal(village.award("li", "volunteer", body={"task": task})).code == "no_place_left"
 
 
-def test_a_reversal_that_names_no_act_gives_nothing_back(village: Village) -> None:
+def test_a_reversal_must_name_the_act_that_its_target_counted(village: Village) -> None:
     task = village.must(village.task()).event_id
     award = village.must(village.award("zhang", "volunteer", body={"task": task}))
-    village.must(village.reverse(award))
-    assert village.refusal(village.award("zhang", "volunteer", body={"task": task})).code == "counted_before"
+    error = village.refusal(village.reverse(award, give_back=False))
+    assert (error.code, error.field) == ("wrong_target", "body.act")
 
 
 def test_a_reversal_cannot_give_back_what_another_act_counted(village: Village) -> None:

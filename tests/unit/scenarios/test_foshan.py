@@ -12,15 +12,18 @@ import pytest
 from ledger.core.encoding import canonical, parse_json
 from ledger.domain.disclosures import check_disclosures
 from ledger.domain.entries import Submission, check_submitted, event_bytes, parse_submission
-from ledger.domain.kinds.parties import CredentialChanged, PartyChanged
-from ledger.domain.kinds.points import PointsAwarded, PointsRedeemed, TaskPublished
+from ledger.domain.kinds.credentials import CredentialChanged
+from ledger.domain.kinds.parties import PartyChanged
+from ledger.domain.kinds.points import PointsAwarded
+from ledger.domain.kinds.spending import PointsRedeemed
+from ledger.domain.kinds.tasks import TaskPublished
 from ledger.scenarios.foshan import SEED, Scenario, generate, roots_of
 from ledger.scenarios.reading import add_up
 from ledger.scenarios.refusals import ATTEMPTS
 from tests.unit.scenarios.memory import MemoryLedger
 
 SMALL = 0.02
-SMALL_DIGEST = "53ac177cce30462485b2d90df928bf59f22ba77de9f1f893b23e66719dd00a55"
+SMALL_DIGEST = "798526e872e903ce2fbaf81f7d25b9de80e2092b0773f5406e0c4d345d9b6af6"
 """SHA-256 of the small scenario: every event, signature and disclosure. It moves with the story, never the machine."""
 
 
