@@ -34,6 +34,11 @@ def key_id(public_key: bytes, suite: str = "ed25519") -> KeyId:
     return KeyId(digest(b"gongfen/key/v1\n" + suite.encode("ascii") + b"\n" + public_key).hex())
 
 
+def door_digest(secret: bytes) -> str:
+    """What the log knows of a household's door code: a digest of its secret, which never stands in an event."""
+    return digest(b"gongfen/door/v1\n" + secret).hex()
+
+
 def state_key(kind: str, identifier: str) -> Digest:
     """The map key of a fact: ``kind`` is ``account``, ``key`` or ``score`` (formats §7)."""
     return digest(b"gongfen/state-key/v1\n" + kind.encode("ascii") + b"\n" + identifier.encode("ascii"))
