@@ -15,7 +15,7 @@ from ledger.core.hashing import key_id
 from ledger.core.note import ED25519, VerifierKey
 from ledger.core.types import ORIGIN_MAX, ORIGIN_PATTERN
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import LEDGER, Fact, Grant, Key, Ledger, PartyFact
+from ledger.domain.facts import LEDGER, Fact, Grant, Key, Ledger, PartyFact, Person
 from ledger.domain.fields import ANYWHERE, Holder, KeyRef, Name, Party, Scope, Strict, Text, Unit
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement, Role
@@ -95,6 +95,9 @@ class LedgerCreated(Body, frozen=True):
             )
         return keys
 
+    def own_keys(self, event: Event, seq: int) -> dict[str, Key]:
+        return self.founding_keys()
+
     def _check(self) -> None:
         holders = self.holders()
         for holder in holders:
@@ -153,7 +156,9 @@ def _bad_founding(field: str, expected: str, got: str) -> RefusalError:
 class RoleChanged(Body, frozen=True):
     """Grant or revoke a role of a key, everywhere (``*``) or for one party.
 
-    Cards and phones do not come by this: they act for their own resident, by `credential_changed`.
+    Cards and phones do not come by this: they act for their own resident, by `credential_changed`. ``person`` is the
+    registered resident behind the key, stated with a grant, once for ever: two keys of one person are one signer, and
+    nobody decides the own case.
     """
 
     kind: ClassVar[str] = "role_changed"
@@ -165,16 +170,19 @@ class RoleChanged(Body, frozen=True):
     role: Role
     scope: Scope
     key: KeyRef
+    person: Party | UnsetType = UNSET
     reason: Text | UnsetType = UNSET
 
     def parties(self) -> list[str]:
-        return sorted({self.party} if self.scope == ANYWHERE else {self.party, self.scope})
+        return sorted({party for party in (self.party, self.scope, self.person) if party and party != ANYWHERE})
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("township",)),)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [LEDGER, f"key:{ref_key_id(self.key)}", f"party:{self.party}"]
+        identifier = ref_key_id(self.key)
+        named = [LEDGER, f"key:{identifier}", f"party:{self.party}"]
+        return [*named, f"party:{self.person}", person_key(identifier)] if self.person else named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         identifier = ref_key_id(self.key)
@@ -193,7 +201,7 @@ class RoleChanged(Body, frozen=True):
         else:
             self._check_holder(facts)
             key = grant(key if isinstance(key, Key) else None, self.key, self.party, self.role, self.scope, context.seq)
-        changes: dict[str, Fact] = {f"key:{identifier}": key}
+        changes: dict[str, Fact] = {f"key:{identifier}": key, **self._stated_person(person_key(identifier), facts)}
         if facts[f"party:{self.party}"] is None:
             changes[f"party:{self.party}"] = PartyFact(type="officer", status="active", since=event.occurred_on)
         return Decision([], changes)
@@ -213,11 +221,40 @@ class RoleChanged(Body, frozen=True):
             )
         return revoke(key, self.role, self.scope, context.seq)
 
+    def _stated_person(self, key: str, facts: Facts) -> dict[str, Fact]:
+        """The resident behind the key, if the event says. Stating the same again changes nothing."""
+        if isinstance(self.person, UnsetType):
+            return {}
+        if self.action == "revoke":
+            raise RefusalError(
+                "the person behind a key is stated with a grant",
+                code="superfluous_field",
+                field="body.person",
+                expected="nothing",
+                got=self.person,
+            )
+        active_party(facts, self.person, "body.person", "resident")
+        known = facts[key]
+        if isinstance(known, Person) and known.party != self.person:
+            raise RefusalError(
+                "another person stands behind this key, for ever",
+                code="person_stated",
+                field="body.person",
+                expected=known.party,
+                got=self.person,
+            )
+        return {key: Person(party=self.person)}
+
     def _check_holder(self, facts: Facts) -> None:
         """Roles belong to officers, organisations and shops, never to a resident's or household's own account."""
         shop = self.role == "shop"
         if shop or facts[f"party:{self.party}"] is not None:
             active_party(facts, self.party, "body.party", *(("shop",) if shop else ("officer", "organisation")))
+
+
+def person_key(identifier: str) -> str:
+    """The fact key of the resident behind a key, by key id."""
+    return f"person:{identifier}"
 
 
 def grant(key: Key | None, ref: KeyRef, party: str, role: str, scope: str, seq: int) -> Key:

@@ -1,29 +1,45 @@
-"""Kinds about who there is: `party_changed`, `credential_changed`."""
+"""Kinds about who there is: `party_changed`. What parties carry stands in `ledger.domain.kinds.credentials`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import Credential, Fact, Key, Membership, PartyFact
-from ledger.domain.fields import Amount, KeyRef, Party
-from ledger.domain.kinds.founding import grant, ref_key_id, revoke
-from ledger.domain.register import active_party
+from ledger.domain.facts import Account, Fact, Lots, PartyFact
+from ledger.domain.fields import Party
+from ledger.domain.lots import lots_key, lots_of
+from ledger.domain.register import active_party, home_of, household_of, members_key, members_of, moved
 from ledger.domain.roles import Requirement
 from ledger.errors import RefusalError
 
 PartyType = Literal["resident", "household", "group", "shop", "organisation", "officer"]
+MERGED_MAX: Final = 90
+"""Members that one event may name: with both households they stay below the parties of an event."""
+TAKES: Final[dict[str, frozenset[str]]] = {
+    "register": frozenset({"type", "group", "household"}),
+    "join": frozenset({"household", "other"}),
+    "leave": frozenset({"household"}),
+    "move_out": frozenset({"household"}),
+    "death": frozenset({"household"}),
+    "merge": frozenset({"members", "other"}),
+}
+"""The optional fields that each action takes."""
+_ENDS: Final = {"move_out": "moved_out", "death": "deceased"}
+_CLERKS: Final = (Requirement(("clerk",), at_least=2),)
 
 
 class PartyChanged(Body, frozen=True):
     """Register a party, or change a resident's or household's standing, from ``occurred_on`` on.
 
-    ``join``/``leave`` a household; ``move_out``, ``death`` end a resident's standing; ``merge`` folds a household into
-    ``other``. The party's name and number are disclosures.
+    A household may belong to a ``group``, a resident is registered with a ``household`` or joins one. ``join`` names as
+    ``other`` the household that is left for it; ``leave``, ``move_out`` and ``death`` name the one that is left. No
+    account changes by any of these. ``merge`` folds a household into ``other``: its ``members``, sorted, are members
+    there from that day on, and its whole balance moves there. Whoever is named is concerned, all members too. The
+    party's name and number are disclosures.
     """
 
     kind: ClassVar[str] = "party_changed"
@@ -34,37 +50,45 @@ class PartyChanged(Body, frozen=True):
     action: Literal["register", "join", "leave", "move_out", "death", "merge"]
     party: Party
     type: PartyType | UnsetType = UNSET
+    group: Party | UnsetType = UNSET
     household: Party | UnsetType = UNSET
+    members: Annotated[list[Party], Meta(min_length=1, max_length=MERGED_MAX)] | UnsetType = UNSET
     other: Party | UnsetType = UNSET
 
     def parties(self) -> list[str]:
-        return sorted({p for p in (self.party, self.household, self.other) if p})
+        named = (self.party, self.group, self.household, self.other, *(self.members or ()))
+        return sorted({party for party in named if party})
 
     def holder(self) -> str:
         return self.party
 
     def requirements(self) -> tuple[Requirement, ...]:
-        return (Requirement(("clerk",), at_least=2),)
+        return _CLERKS
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [f"party:{party}" for party in self.parties()]
+        named = [f"party:{party}" for party in self.parties()]
+        named += [members_key(home) for home in (self.party, self.household, self.other) if home]
+        if self.action == "merge" and self.other:
+            named += [f"account:{self.party}", lots_key(self.party), lots_key(self.other)]
+        return named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        allowed = {"register": {"type", "household"}, "join": {"household"}, "leave": {"household"}, "merge": {"other"}}
-        for name in ("type", "household", "other"):
+        for name in ("type", "group", "household", "members", "other"):
             given = getattr(self, name)
-            if given is not UNSET and name not in allowed.get(self.action, set()):
+            if given is not UNSET and name not in TAKES[self.action]:
                 raise RefusalError(
                     f"{self.action} takes no {name}",
                     code="superfluous_field",
                     field=f"body.{name}",
                     expected="nothing",
-                    got=given,
+                    got=str(given),
                 )
-        change = self._register if self.action == "register" else self._change
-        return Decision([], {f"party:{self.party}": change(facts, event.occurred_on)})
+        day = event.occurred_on
+        if self.action == "merge":
+            return self._merge(facts, day)
+        return Decision([], self._register(facts, day) if self.action == "register" else self._move(facts, day))
 
-    def _register(self, facts: Facts, day: str) -> PartyFact:
+    def _register(self, facts: Facts, day: str) -> dict[str, Fact]:
         known = facts[f"party:{self.party}"]
         if isinstance(known, PartyFact):
             raise RefusalError(
@@ -76,144 +100,114 @@ class PartyChanged(Body, frozen=True):
             )
         if isinstance(self.type, UnsetType):
             raise _missing("type", "a type of party")
-        memberships = [] if isinstance(self.household, UnsetType) else [self._stay(facts, self.type, day)]
-        return PartyFact(type=self.type, status="active", since=day, memberships=memberships)
-
-    def _change(self, facts: Facts, day: str) -> PartyFact:
-        if self.action == "merge":
-            return self._merge(facts, day)
-        fact = active_party(facts, self.party, "body.party", "resident", day=day)
-        if self.action == "join":
-            return replace(fact, memberships=[*_closed(fact, day), self._stay(facts, fact.type, day)])
-        if self.action == "leave":
-            home = fact.memberships[-1] if fact.memberships else None
-            if home is None or home.to is not UNSET or home.household != self.household:
-                raise RefusalError(
-                    "not a member of this household",
-                    code="not_a_member",
-                    field="body.household",
-                    expected=home.household if home and home.to is UNSET else "no household",
-                    got=str(self.household or "nothing"),
-                )
-            return replace(fact, memberships=_closed(fact, day))
-        return replace(
-            fact, status="moved_out" if self.action == "move_out" else "deceased", memberships=_closed(fact, day)
-        )
-
-    def _merge(self, facts: Facts, day: str) -> PartyFact:
-        fact = active_party(facts, self.party, "body.party", "household", day=day)
-        if isinstance(self.other, UnsetType) or self.other == self.party:
-            raise _missing("other", "another household")
-        active_party(facts, self.other, "body.other", "household", day=day)
-        return replace(fact, status="merged", merged_into=self.other)
-
-    def _stay(self, facts: Facts, kind: str, day: str) -> Membership:
+        fact = PartyFact(type=self.type, status="active", since=day, group=self.group)
+        if not isinstance(self.group, UnsetType):
+            _check_type(self.type, "household", "only households belong to a group")
+            active_party(facts, self.group, "body.group", "group", day=day)
         if isinstance(self.household, UnsetType):
+            return {f"party:{self.party}": fact}
+        _check_type(self.type, "resident", "only residents join a household")
+        return self._moved_in(fact, self.household, facts, day)
+
+    def _move(self, facts: Facts, day: str) -> dict[str, Fact]:
+        """A resident leaves a household, for another one, for good, or for none."""
+        fact = active_party(facts, self.party, "body.party", "resident", day=day)
+        joins = self.action == "join"
+        if self.action in ("join", "leave") and isinstance(self.household, UnsetType):
             raise _missing("household", "a household")
-        if kind != "resident":
+        home = self._checked_home(fact, "other" if joins else "household")
+        if joins and self.household == home:
             raise RefusalError(
-                "only residents join a household", code="wrong_party", field="body.party", expected="resident", got=kind
+                "a member of this household already",
+                code="already_a_member",
+                field="body.household",
+                expected="another household",
+                got=home,
             )
-        active_party(facts, self.household, "body.household", "household", day=day)
-        return Membership(household=self.household, from_=day)
+        left: dict[str, Fact] = {}
+        if home is not None:
+            rest = [member for member in members_of(facts, home) if member != self.party]
+            left[members_key(home)] = household_of(rest, "body.party")
+        if joins and not isinstance(self.household, UnsetType):
+            return left | self._moved_in(fact, self.household, facts, day)
+        gone = replace(moved(fact, day), status=_ENDS.get(self.action, fact.status))
+        return {f"party:{self.party}": gone, **left}
+
+    def _checked_home(self, fact: PartyFact, field: str) -> str | None:
+        """The household that the resident is a member of: the body must name it, and no other, in ``field``."""
+        home, named = home_of(fact), getattr(self, field) or None
+        if home is not None and named is None:
+            raise _missing(field, f"{home}, the household that is left")
+        if named != home:
+            raise RefusalError(
+                "not a member of this household",
+                code="not_a_member",
+                field=f"body.{field}",
+                expected=home or "no household",
+                got=named,
+            )
+        return home
+
+    def _moved_in(self, fact: PartyFact, household: str, facts: Facts, day: str) -> dict[str, Fact]:
+        active_party(facts, household, "body.household", "household", day=day)
+        return {
+            f"party:{self.party}": moved(fact, day, household),
+            members_key(household): household_of([*members_of(facts, household), self.party], "body.household"),
+        }
+
+    def _merge(self, facts: Facts, day: str) -> Decision:
+        fact = active_party(facts, self.party, "body.party", "household", day=day)
+        other = self.other
+        if isinstance(other, UnsetType) or other == self.party:
+            raise _missing("other", "another household")
+        active_party(facts, other, "body.other", "household", day=day)
+        members = members_of(facts, self.party)
+        if list(self.members or ()) != members:
+            raise RefusalError(
+                "not the members of the household that ends",
+                code="wrong_members",
+                field="body.members",
+                expected=", ".join(members) or "none",
+                got=", ".join(self.members or ()) or "none",
+            )
+        changes: dict[str, Fact] = {f"party:{self.party}": replace(fact, status="merged", merged_into=other)}
+        if members:
+            changes[members_key(self.party)] = household_of([], "body.party")
+            changes[members_key(other)] = household_of([*members_of(facts, other), *members], "body.other")
+        for member in members:
+            resident = facts[f"party:{member}"]
+            assert isinstance(resident, PartyFact), "members are registered"
+            changes[f"party:{member}"] = moved(resident, day, other)
+        if lots := lots_of(facts, self.party):
+            joint = sorted([*lots_of(facts, other), *lots], key=lambda lot: (lot.expires_on, lot.seq))
+            changes |= {lots_key(self.party): Lots([]), lots_key(other): Lots(joint)}
+        return Decision(self._whole_balance(facts, other), changes)
+
+    def _whole_balance(self, facts: Facts, other: str) -> list[tuple[str, int]]:
+        account = facts[f"account:{self.party}"]
+        assert isinstance(account, Account), "registering the household opened it"
+        sides = ((self.party, -1), (other, 1))
+        held = [(unit, balance) for unit, balance in account.balances.items() if balance]
+        return sorted((f"{party}/{unit}", sign * balance) for unit, balance in held for party, sign in sides)
+
+    def check_postings(self, postings: list[tuple[str, int]]) -> bool:
+        """A merge moves what there is of a unit from ``party`` to ``other``, `spend` never back; nothing else moves."""
+        if self.action != "merge":
+            return not postings
+        taken = dict(postings)
+        expected = []
+        for unit in ("merit", "spend"):
+            if delta := taken.get(f"{self.party}/{unit}", 0):
+                expected += [(f"{self.party}/{unit}", delta), (f"{self.other}/{unit}", -delta)]
+        return postings == sorted(expected) and taken.get(f"{self.party}/spend", 0) <= 0
+
+
+def _check_type(got: str, wanted: str, message: str) -> None:
+    if got != wanted:
+        raise RefusalError(message, code="wrong_party", field="body.party", expected=wanted, got=got)
 
 
 def _missing(name: str, expected: str) -> RefusalError:
     return RefusalError(
         "this action needs a field", code="missing_field", field=f"body.{name}", expected=expected, got="nothing"
     )
-
-
-def _closed(fact: PartyFact, day: str) -> list[Membership]:
-    """The memberships, the open one ended on ``day``; half-open, so one may leave and join on one day."""
-    if not fact.memberships:
-        return []
-    *earlier, last = fact.memberships
-    free_from = last.to or last.from_
-    if day < free_from:
-        raise RefusalError(
-            "overlaps an earlier membership",
-            code="wrong_order",
-            field="occurred_on",
-            expected=f"{free_from} or later",
-            got=day,
-        )
-    return [*earlier, last if last.to else replace(last, to=day)]
-
-
-class CredentialChanged(Body, frozen=True):
-    """Issue, revoke or report lost a resident's card or phone. Its key co-signs for its holder and for nobody else.
-
-    A card is issued with a daily cap, so that whoever finds it cannot drain its holder; a phone has none.
-    """
-
-    kind: ClassVar[str] = "credential_changed"
-    title: ClassVar[str] = "工分卡/户码/密钥"
-    privacy: ClassVar[str] = "P2"
-
-    action: Literal["issue", "revoke", "lost"]
-    party: Party
-    medium: Literal["card", "phone"]
-    key: KeyRef
-    daily_cap_units: Amount | UnsetType = UNSET
-
-    def parties(self) -> list[str]:
-        return [self.party]
-
-    def requirements(self) -> tuple[Requirement, ...]:
-        return (Requirement(("clerk",)),)
-
-    def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        identifier = ref_key_id(self.key)
-        return [f"key:{identifier}", f"credential:{identifier}", f"party:{self.party}"]
-
-    def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        capped = self.daily_cap_units is not UNSET
-        if capped != (self.action == "issue" and self.medium == "card"):
-            raise RefusalError(
-                "a card is issued with a daily cap; nothing else takes one",
-                code="superfluous_field" if capped else "missing_field",
-                field="body.daily_cap_units",
-                expected="nothing" if capped else "a daily cap",
-                got=str(self.daily_cap_units or "nothing"),
-            )
-        change = self._issue if self.action == "issue" else self._end
-        return Decision([], change(ref_key_id(self.key), facts, context.seq))
-
-    def _issue(self, identifier: str, facts: Facts, seq: int) -> dict[str, Fact]:
-        active_party(facts, self.party, "body.party", "resident", "household")
-        if facts[f"key:{identifier}"] is not None:
-            raise RefusalError(
-                "this key was issued before", code="key_taken", field="body.key", expected="a new key", got=identifier
-            )
-        credential = Credential(
-            medium=self.medium, party=self.party, status="active", daily_cap_units=self.daily_cap_units
-        )
-        return {
-            f"key:{identifier}": grant(None, self.key, self.party, self.medium, self.party, seq),
-            f"credential:{identifier}": credential,
-        }
-
-    def _end(self, identifier: str, facts: Facts, seq: int) -> dict[str, Fact]:
-        key, credential = facts[f"key:{identifier}"], facts[f"credential:{identifier}"]
-        held = isinstance(credential, Credential) and (credential.party, credential.medium) == (self.party, self.medium)
-        if not held or not isinstance(key, Key) or not isinstance(credential, Credential):
-            raise RefusalError(
-                "the party holds no such credential",
-                code="unknown_key",
-                field="body.key",
-                expected=f"a {self.medium} of {self.party}",
-                got=identifier,
-            )
-        if credential.status != "active":
-            raise RefusalError(
-                "this credential has ended already",
-                code="credential_ended",
-                field="body.key",
-                expected="active",
-                got=credential.status,
-            )
-        return {
-            f"key:{identifier}": revoke(key, self.medium, self.party, seq),
-            f"credential:{identifier}": replace(credential, status="revoked" if self.action == "revoke" else "lost"),
-        }
