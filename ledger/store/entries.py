@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from ledger.store.database import insert_rows, party_bytes, run, uuid_bytes
 from ledger.store.schema import checkpoints, commitments, concerned, entries, heads, ledgers
 
 READ_CHUNK: Final = 2000
+CHAIN_CHUNK: Final = 200
+"""Entries of a party read in one query."""
 
 
 class LedgerRow(NamedTuple):
@@ -154,19 +157,48 @@ def previous_of(connection: Connection, ledger_id: int, party: str, seq: int) ->
     return int(previous)
 
 
+_CHAIN: Final = """
+WITH RECURSIVE chain (seq, previous, length) AS (
+  SELECT seq, previous, 1 FROM concerned WHERE ledger_id = ? AND seq = ? AND party = ?
+  UNION ALL
+  SELECT link.seq, link.previous, length + 1 FROM chain JOIN concerned AS link
+  ON link.ledger_id = ? AND link.seq = chain.previous AND link.party = ? AND chain.previous < chain.seq
+  WHERE length < ?
+)
+SELECT chain.seq, event_id, leaf, data, previous FROM chain
+JOIN entries ON entries.ledger_id = ? AND entries.seq = chain.seq ORDER BY length
+"""
+
+
 def party_entries(connection: Connection, ledger_id: int, party: str, last: int, limit: int) -> list[StoredEntry]:
     """The newest ``limit`` entries that concern a party, from entry ``last`` backwards along the party's chain."""
-    found: list[StoredEntry] = []
-    seq = last
-    while seq >= 0 and len(found) < limit:
-        found.append(read_entry(connection, ledger_id, seq))
-        previous = previous_of(connection, ledger_id, party, seq)
-        if previous >= seq:
-            raise StateError(
-                "a party's chain of entries is broken; run `gongfen audit`", field="concerned", got=f"{party} at {seq}"
-            )
-        seq = previous
-    return found
+    return list(islice(stream_party_entries(connection, ledger_id, party, last, chunk=limit), limit))
+
+
+def stream_party_entries(
+    connection: Connection, ledger_id: int, party: str, last: int, *, chunk: int = CHAIN_CHUNK
+) -> Iterator[StoredEntry]:
+    """The entries that concern a party, from entry ``last`` backwards, ``chunk`` of them in memory at a time.
+
+    Raises `StateError` where the party's chain is broken.
+    """
+    name = party_bytes(party)
+    while last >= 0:
+        rows = run(connection, _CHAIN, (ledger_id, last, name, ledger_id, name, chunk, ledger_id)).fetchall()
+        for row in rows:
+            seq, previous = row[0], row[4]
+            if seq != last or previous >= seq:
+                raise _broken_chain(party, last)
+            yield _stored(row[:4])
+            last = previous
+        if last >= 0 and len(rows) < chunk:
+            raise _broken_chain(party, last)
+
+
+def _broken_chain(party: str, seq: int) -> StateError:
+    return StateError(
+        "a party's chain of entries is broken; run `gongfen audit`", field="concerned", got=f"{party} at {seq}"
+    )
 
 
 def add_checkpoint(connection: Connection, ledger_id: int, size: int, note: str) -> None:

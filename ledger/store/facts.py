@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -17,8 +17,11 @@ from ledger.store.entries import find_entry
 from ledger.store.schema import facts, map_pages, map_values
 
 _FACTS: Final = "SELECT key, value FROM facts WHERE ledger_id = ? AND key IN ({})"
+_RANGE: Final = "SELECT key, value FROM facts WHERE ledger_id = ? AND key > ? AND key < ? ORDER BY key LIMIT ?"
 CHUNK: Final = 500
 """Values in one query."""
+PAGE: Final = 1000
+"""Facts read at a time from a range."""
 
 
 def read_facts(connection: Connection, ledger_id: int, keys: Sequence[str]) -> dict[str, Fact | None]:
@@ -37,6 +40,24 @@ def read_facts(connection: Connection, ledger_id: int, keys: Sequence[str]) -> d
             for key, value in run(connection, sql, (ledger_id, *chunk)).fetchall():
                 found[key] = decode_fact(key, bytes(value))
     return found
+
+
+def read_range(connection: Connection, ledger_id: int, prefix: str, *, after: str = "", limit: int) -> dict[str, Fact]:
+    """The first ``limit`` facts whose key begins with ``prefix`` and follows the key ``after``, by key.
+
+    Keys are ASCII and are ordered as bytes, on every database.
+    """
+    start, end = max(prefix, after), prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    rows = run(connection, _RANGE, (ledger_id, start, end, limit)).fetchall()
+    return {key: decode_fact(key, bytes(value)) for key, value in rows}
+
+
+def stream_range(connection: Connection, ledger_id: int, prefix: str) -> Iterator[tuple[str, Fact]]:
+    """Every fact whose key begins with ``prefix``, by key; a bounded number in memory at a time."""
+    after = ""
+    while page := read_range(connection, ledger_id, prefix, after=after, limit=PAGE):
+        yield from page.items()
+        after = max(page)
 
 
 def _recorded(connection: Connection, ledger_id: int, event_id: str) -> Fact | None:

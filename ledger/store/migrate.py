@@ -16,7 +16,7 @@ from ledger.store.database import reading, writing
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration: the schema of this version."""
 
 

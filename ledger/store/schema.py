@@ -69,7 +69,13 @@ concerned = _table(
     Column("previous", BigInteger, nullable=False),
 )
 """Whom an entry concerns, and which entry concerned that party before (-1: none). A party's list follows this chain."""
-facts = _table("facts", _ledger(), _key("key", String(200)), Column("value", LargeBinary, nullable=False))
+facts = _table(
+    "facts",
+    _ledger(),
+    _key("key", String(200).with_variant(String(200, collation="C"), "postgresql")),
+    Column("value", LargeBinary, nullable=False),
+)
+"""Keys are compared as bytes, so that those of one type are one range of the index."""
 tiles = _table(
     "tiles",
     _ledger(),

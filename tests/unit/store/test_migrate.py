@@ -74,3 +74,16 @@ print(is_readable(engine), "alembic" in sys.modules)
         for _ in range(2)
     ]
     assert said == [["False", "False", "True", "True"], ["True", "False", "True", "False"]]
+
+
+def test_keys_of_facts_are_compared_as_bytes_whatever_the_locale(engine: Engine) -> None:
+    upgrade(engine)
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            query = (
+                "SELECT collation_name FROM information_schema.columns"
+                " WHERE table_schema = current_schema() AND table_name = 'facts' AND column_name = 'key'"
+            )
+            assert connection.execute(text(query)).scalar() == "C"
+        connection.execute(text("INSERT INTO facts VALUES (1, 'a', :x), (1, 'B', :x), (1, 'a_', :x)"), {"x": b""})
+        assert list(connection.execute(text("SELECT key FROM facts ORDER BY key")).scalars()) == ["B", "a", "a_"]
