@@ -342,7 +342,8 @@ class Village:
             "subject": person(subject).party,
             "unit": unit,
         }
-        return self.make("balance_carried", body | more.pop("body", {}), "issuer", "oversight", **more)
+        signers = more.pop("signers", ("issuer", "oversight"))
+        return self.make("balance_carried", body | more.pop("body", {}), *signers, **more)
 
     def reverse(self, target: Appended | str, *, give_back: bool = True, **more: Any) -> bytes:
         """`entry_reversed` of an accepted entry, or of an id, with everything that its body must state."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import BookHistory, BookVersion, Fact, Mark, stands
+from ledger.domain.facts import BookHistory, BookVersion, Fact, Key, Mark, stands
 from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit, is_day
 from ledger.domain.register import active_party
-from ledger.domain.roles import Requirement
+from ledger.domain.roles import Requirement, authorise
 from ledger.domain.rules import Book, book_key, check_book, rule_key
 from ledger.errors import RefusalError
+
+VOTE: Final = (Requirement(("council",)), Requirement(("oversight",)))
+"""Who signs that a book was voted."""
+SIGNERS: Final = (*VOTE, Requirement(("township",), at_least=0))
+REACHING_BACK: Final = (*VOTE, Requirement(("township",)))
+"""Who signs where the book changes what days before the entry counted for."""
 
 
 class Votes(Strict, frozen=True):
@@ -26,7 +32,8 @@ class Votes(Strict, frozen=True):
 class RulebookAdopted(Body, frozen=True):
     """A whole rule book becomes law from ``effective_on`` on, by a vote with a quorum.
 
-    Quorum: more than half of those eligible were present, and more than half of those present were in favour.
+    Quorum: more than half of those eligible were present, and more than half of those present were in favour. Where
+    ``effective_on`` lies before the day of the entry, the township signs as well.
     """
 
     kind: ClassVar[str] = "rulebook_adopted"
@@ -38,7 +45,7 @@ class RulebookAdopted(Body, frozen=True):
     votes: Votes
 
     def requirements(self) -> tuple[Requirement, ...]:
-        return (Requirement(("council",)), Requirement(("oversight",)))
+        return SIGNERS
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         return [book_key(self.book.book)]
@@ -66,6 +73,8 @@ class RulebookAdopted(Body, frozen=True):
             )
         if versions:
             self._check_order(versions[-1], event.occurred_on)
+        if self.effective_on < context.today:
+            _check_township(event, facts, context)
         versions.append(BookVersion(version=self.book.version, effective_on=self.effective_on, seq=context.seq))
         changes: dict[str, Fact] = {book_key(self.book.book): BookHistory(versions)}
         for rule in self.book.rules:
@@ -111,6 +120,21 @@ class RulebookAdopted(Body, frozen=True):
             )
 
 
+def _check_township(event: Event, facts: Facts, context: Context) -> None:
+    """Refuse signers of whom none is the township's beside the council and the oversight. Raises `RefusalError`."""
+    keys = [key for signer in context.signers if isinstance(key := facts[f"key:{signer.key}"], Key)]
+    try:
+        authorise(REACHING_BACK, keys, actor=event.actor, seq=context.seq)
+    except RefusalError as error:
+        raise RefusalError(
+            "a book that reaches back needs the township as well",
+            code="not_enough_signers",
+            field="signatures",
+            expected="a township key, as the book takes effect before the day it is entered",
+            got=f"{len(keys)} signature(s)",
+        ) from error
+
+
 class BalanceCarried(Body, frozen=True):
     """An opening balance from the old books, issuer → subject in ``unit``, once per party and unit.
 
@@ -122,6 +146,7 @@ class BalanceCarried(Body, frozen=True):
     privacy: ClassVar[str] = "P2"
     private: ClassVar[dict[str, str]] = {"source": "text"}
     reversible: ClassVar[bool] = True
+    impartial: ClassVar[bool] = True
 
     amount_units: Amount
     book_digest: DigestHex
