@@ -106,6 +106,11 @@ def book_key(book: str) -> str:
     return f"book:{book}"
 
 
+def rule_needs(event: Event) -> list[str]:
+    """The fact keys that `rule_in_force` reads."""
+    return [book_key(event.rule.book), rule_key(event.rule)] if event.rule else []
+
+
 def parse_book(toml: bytes) -> Book:
     """A rule book from TOML. Raises `FormatError` with the line or the path of the fault."""
     try:

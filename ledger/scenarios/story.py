@@ -59,7 +59,10 @@ class Story:
         self.scribe.write("role_changed", self.village.officers["township"], body, day=day, alone=True)
 
     def _adopt_book(self, day: date) -> None:
-        """Nearly all of the assembly voted for it; more than half must be there, more than half of those in favour."""
+        """Nearly all of the assembly voted for it; more than half must be there, more than half of those in favour.
+
+        The year is told afterwards, so the township signs as well: the book reaches back.
+        """
         eligible = 4 * len(self.village.residents) // 5
         present = 9 * eligible // 10
         against = present // 50
@@ -74,7 +77,7 @@ class Story:
             "effective_on": self.sources.plan.split.book_effective.isoformat(),
             "votes": votes,
         }
-        signers = [self.village.officer("council"), self.village.officer("oversight")]
+        signers = [self.village.officer(role) for role in ("council", "oversight", "township")]
         self.scribe.write("rulebook_adopted", signers, body, day=day.isoformat(), alone=True)
 
     def register(self) -> None:

@@ -148,7 +148,7 @@ class Village:
                 *(self._grant(root, key, role) for key, role in [*roles, (oversight, "oversight")]),
                 *(self._register(clerks, party, "organisation") for party in [self.issuer]),
                 *(self._register(clerks, party, "resident") for party in self.residents),
-                self._adopt(council, oversight),
+                self._adopt(council, oversight, root),
             ]
         )
 
@@ -202,16 +202,14 @@ class Village:
     def _register(self, clerks: list[KeyFile], party: str, kind: str) -> bytes:
         return self.sign("party_changed", {"action": "register", "party": party, "type": kind}, *clerks)
 
-    def _adopt(self, council: KeyFile, oversight: KeyFile) -> bytes:
+    def _adopt(self, *signers: KeyFile) -> bytes:
         rule = {
             "id": "volunteer", "type": "award", "name_zh": "志愿服务", "name_en": "volunteering", "category": "service",
             "units": ["merit", "spend"], "target": "person", "points_units": 200,
         }  # fmt: skip
         book = {"book": "points", "version": 1, "title": "bench", "rules": [rule]}
         votes = {"eligible": 10, "present": 8, "in_favour": 7, "against": 1}
-        return self.sign(
-            "rulebook_adopted", {"book": book, "effective_on": "2021-01-01", "votes": votes}, council, oversight
-        )
+        return self.sign("rulebook_adopted", {"book": book, "effective_on": "2021-01-01", "votes": votes}, *signers)
 
 
 def _uuid7() -> str:

@@ -284,7 +284,7 @@ REFUSED = [
         for field, changes in (
             ("points_units", {"points_units": None}),
             ("units_per_yuan", {"units_per_yuan": 5}),
-            ("legal_basis", {"type": "deduct"}),
+            ("legal_basis", {"type": "deduct", "appeal_days": 15}),
             ("caps", {"caps": {}}),
             ("caps", {"type": "redeem", "caps": {"day_units": 5}}),
             ("units", {"units": ["spend", "merit"]}),
