@@ -305,7 +305,8 @@ class Village:
             "units": known["units"],
             **more.pop("body", {}),
         }
-        return self.make("points_deducted", body, *signers, day=day, rule=rule_ref(rule), **more)
+        version = more.pop("version", 1)
+        return self.make("points_deducted", body, *signers, day=day, rule=rule_ref(rule, version), **more)
 
     def settle(self, amount: int, through: Appended | int, netted: int = 0, **more: Any) -> bytes:
         """`merchant_settled` of ``shop`` with the cooperative."""

@@ -82,6 +82,7 @@ class PointsAwarded(Body, frozen=True):
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "award")
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
+        check_two_sides(self.issuer, self.subject)
         check_amount(rule, self.units, self.quantity, self.amount_units)
         if not self.claim:
             check_evidence(rule, event)
@@ -207,6 +208,7 @@ class PointsDeducted(Body, frozen=True):
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "deduct")
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
+        check_two_sides(self.issuer, self.subject)
         check_amount(rule, self.units, self.quantity, self.amount_units)
         self._check_days(rule, day, context.today)
         check_evidence(rule, event)
@@ -261,6 +263,18 @@ def act_of(event: Event, *, task: EventRef | UnsetType = UNSET, claim: EventRef 
     ref = event.named_rule
     rule = ActRule(book=ref.book, version=ref.version, id=ref.id)
     return Act(occurred_on=event.occurred_on, rule=rule, task=task, claim=claim)
+
+
+def check_two_sides(issuer: str, subject: str) -> None:
+    """Refuse points that an organisation would give itself. Raises `RefusalError`."""
+    if issuer == subject:
+        raise RefusalError(
+            "an organisation gives itself no points and takes none",
+            code="own_points",
+            field="body.subject",
+            expected="another party than the issuer",
+            got=subject,
+        )
 
 
 def check_amount(rule: Rule, units: Sequence[Unit], quantity: int, amount_units: int) -> None:

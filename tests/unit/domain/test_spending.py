@@ -8,6 +8,7 @@ import pytest
 
 from ledger.domain.facts import Till
 from tests.helpers.village import DAY_MS, NOON_MS, TODAY, Village, day_of, person
+from tests.helpers.village_rules import rule
 
 SHOP, COOP = person("shop").party, person("coop").party
 
@@ -201,3 +202,23 @@ def test_a_fault_of_ours_in_one_event_harms_no_other(village: Village, monkeypat
 def test_the_day_of_the_tests_is_what_they_say() -> None:
     assert TODAY == "2021-11-20" == day_of(NOON_MS)
     assert day_of(NOON_MS + DAY_MS) == "2021-11-21"
+
+
+@pytest.mark.parametrize("kind", ["award", "deduct"])
+def test_an_organisation_gives_itself_no_points_and_takes_none(village: Village, kind: str) -> None:
+    book = {
+        "book": "points",
+        "version": 2,
+        "title": "second",
+        "rules": [
+            rule("volunteer", target="organisation"),
+            rule("burning", type="deduct", target="organisation", legal_basis="x", appeal_days=15),
+        ],
+    }
+    village.must(village.adopt(book, TODAY))
+    village.must(village.party("register", "club", type="organisation"))
+    make = village.award if kind == "award" else village.deduct
+    name = "volunteer" if kind == "award" else "burning"
+    error = village.refusal(make("coop", name, version=2))
+    assert (error.code, error.field) == ("own_points", "body.subject")
+    village.must(make("club", name, version=2))
