@@ -11,7 +11,7 @@ from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Body, Context, Event, Facts, Signature
-from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark, Person
+from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark, Members, Person
 from ledger.domain.figures import count_figures, figure_keys
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.roles import Signer, authorise_again
@@ -34,6 +34,8 @@ def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     for key in keys:
         named += (f"key:{key}", f"person:{key}")
     named += [f"account:{party}" for party in body.parties()]
+    if body.impartial:
+        named.append(f"members:{body.holder()}")
     if event.device:
         named.append(_capture_key(event))
     if event.causes:
@@ -174,14 +176,20 @@ def _check_people(body: Body, signers: Sequence[Signer], facts: Facts) -> None:
             expected="a different person for each signature",
             got=", ".join(people),
         )
-    if body.impartial and (holder := body.holder()) in people:
-        raise RefusalError(
-            "nobody decides the own case",
-            code="own_case",
-            field="signatures",
-            expected="signers other than the person whom the event is about",
-            got=holder,
-        )
+    if not body.impartial:
+        return
+    holder = body.holder()
+    members = facts[f"members:{holder}"]
+    about = [holder, *members.residents] if isinstance(members, Members) else [holder]
+    for person_or_party in people:
+        if person_or_party in about:
+            raise RefusalError(
+                "nobody decides the own case",
+                code="own_case",
+                field="signatures",
+                expected="signers who are not whom the event is about, nor of that household",
+                got=person_or_party,
+            )
 
 
 def _unexpected(field: str, wanted: bool) -> RefusalError:

@@ -163,6 +163,9 @@ def test_nobody_decides_the_own_case(village: Village) -> None:
     village.must(village.award("li", "volunteer", **own))
     assert village.refusal(village.award("zhang", "volunteer", **own)).code == "own_case"
     assert village.refusal(village.deduct("zhang", signers=("zhang the officer", "reviewer"))).code == "own_case"
+    village.must(village.award("house", "helping", **own))
+    village.must(village.party("join", "zhang", household="house"))
+    assert village.refusal(village.award("house", "helping", **own)).code == "own_case"
     signers = ("zhang the officer", "oversight")
     assert village.refusal(village.carry("zhang", 5, "merit", signers=signers)).code == "own_case"
 
