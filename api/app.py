@@ -16,7 +16,7 @@ from api.deps import Service
 from api.guard import LOOPBACK, Guard
 from api.metrics import Metrics
 from api.problems import add_handlers
-from api.routes import accounts, commitments, entries, events, health, ledgers, receipts, tiles
+from api.routes import accounts, checks, commitments, entries, events, health, ledgers, receipts, tiles
 from ledger.config import Settings
 from ledger.errors import ConfigError
 from ledger.service.ledgers import Ledgers
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.add_middleware(Guard, gate=gate)
     add_handlers(app)
-    app.router.routes[:0] = events.ROUTES  # first, because they are asked for most
+    app.router.routes[:0] = [*events.ROUTES, *checks.ROUTES]  # first, because they are asked for most
     for part in (ledgers, entries, receipts, accounts, commitments, health, tiles):
         app.include_router(part.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
@@ -91,5 +91,5 @@ def _is_loopback(host: str) -> bool:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        app.openapi_schema = openapi.document(app, events.operations())
+        app.openapi_schema = openapi.document(app, [*events.operations(), *checks.operations()])
     return app.openapi_schema

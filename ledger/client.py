@@ -100,17 +100,15 @@ class LedgerClient:
         """Submit events in order, in batches; one answer or error for each, in order."""
         for start in range(0, len(submissions), BATCH_LINES):
             lines = submissions[start : start + BATCH_LINES]
-            body = b"\n".join(lines) + b"\n"
             path = f"/v1/ledgers/{name}/events:batch"
-            response = self._send("POST", path, content=body, headers={"Content-Type": "application/x-ndjson"})
-            answers = response.text.splitlines()
-            if len(answers) != len(lines):
-                raise StateError(
-                    "the server answered fewer lines than it was sent", expected=len(lines), got=len(answers)
-                )
-            for line in answers:
-                answer = json.loads(line)
-                yield _error_of(answer["status"], answer) if "status" in answer else answer
+            yield from self._send_lines(path, lines)
+
+    def check(self, name: str, submissions: Sequence[bytes]) -> list[dict[str, Any] | LedgerError]:
+        """What would become of events, judged together in order: ``seq`` and ``replayed``, or an error, for each.
+
+        None is appended. One request takes at most 10,000.
+        """
+        return self._send_lines(f"/v1/ledgers/{name}/events:check", submissions)
 
     def entry(self, name: str, seq: int) -> bytes:
         """The canonical bytes of an entry."""
@@ -170,6 +168,15 @@ class LedgerClient:
             return self._http.get("/readyz").status_code == 200
         except httpx.HTTPError:
             return False
+
+    def _send_lines(self, path: str, lines: Sequence[bytes]) -> list[dict[str, Any] | LedgerError]:
+        body = b"\n".join(lines) + b"\n"
+        response = self._send("POST", path, content=body, headers={"Content-Type": "application/x-ndjson"})
+        told = response.content.splitlines()  # of the bytes: a text may hold a line separator of Unicode
+        if len(told) != len(lines):
+            raise StateError("the server answered fewer lines than it was sent", expected=len(lines), got=len(told))
+        answers = map(json.loads, told)
+        return [_error_of(answer["status"], answer) if "status" in answer else answer for answer in answers]
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         value = _object(self._send(method, path, **options))

@@ -50,17 +50,17 @@ async def post_events(request: Request) -> Response:
     return Response(b"".join([_line(service, outcome) for outcome in outcomes]), media_type=NDJSON_TYPE)
 
 
-def split_lines(data: bytes) -> list[bytes]:
+def split_lines(data: bytes, most: int = BATCH_MAX_LINES) -> list[bytes]:
     """The lines of an NDJSON body; the last may end without a newline. Raises `FormatError` beyond the bound."""
     lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()
-    if len(lines) > BATCH_MAX_LINES:
+    if len(lines) > most:
         raise FormatError(
             "too many lines",
             code="too_large",
             field="body",
-            expected=f"at most {BATCH_MAX_LINES} lines",
+            expected=f"at most {most} lines",
             got=f"{len(lines)} lines",
         )
     return lines

@@ -51,6 +51,13 @@ class Answer(NamedTuple):
     checkpoint: str
 
 
+class Verdict(NamedTuple):
+    """What would become of an event: the place that it would get, or has, if it was ``replayed``."""
+
+    seq: int
+    replayed: bool
+
+
 class _Memory(NamedTuple):
     """What the writer knows of the stored ledger; replaced as a whole."""
 
@@ -100,6 +107,20 @@ class LedgerWriter:
         """Append what the rules allow, durably; one answer for each, in order."""
         self._vault.prepare(self.row.ledger_id, [party for item in group for _, party, _ in item.disclosures])
         return self._transact(lambda connection: self._append(connection, group, None))
+
+    def check(self, candidates: Sequence[Candidate]) -> list[Verdict | LedgerError]:
+        """What `append` would answer if it were asked now; each sees those before it, and nothing is kept."""
+        head, now_ms = self._memory.head, self._now_ms()
+        today = day_of(max(now_ms, head.at_ms))
+        with reading(self._engine) as connection:
+            known_facts = self._gather(connection, candidates, today)
+            known = log.read_known(connection, self.row.ledger_id, [one.event.id for one in candidates])
+        facts = {key: known_facts[key] for one in candidates for key in _needs(one, today)}  # planning changes it
+        plan = Planner(head, facts, known, now_ms=now_ms).plan(candidates)
+        return [
+            outcome if isinstance(outcome, LedgerError) else Verdict(outcome.seq, isinstance(outcome, Replayed))
+            for outcome in plan.outcomes
+        ]
 
     def commit_state(self) -> Answer | None:
         """State the map in the log (formats §7), unless nothing came since the last commitment."""
@@ -230,8 +251,7 @@ class LedgerWriter:
         facts = self._facts
         missing: dict[str, None] = {}
         for candidate in candidates:
-            keys = [signature.key for signature in candidate.signatures]
-            for key in needs(candidate.event, keys, today):
+            for key in _needs(candidate, today):
                 if key not in facts:
                     missing[key] = None
         if missing:
@@ -290,3 +310,7 @@ class LedgerWriter:
             keys.update(dict.fromkeys(key for key in named if fact_type(key) in MAP_TYPES))
         facts = read_facts(connection, self.row.ledger_id, list(keys))
         return {key: fact for key, fact in facts.items() if fact is not None}
+
+
+def _needs(candidate: Candidate, today: str) -> list[str]:
+    return needs(candidate.event, [signature.key for signature in candidate.signatures], today)

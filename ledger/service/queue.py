@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ledger.errors import BusyError, LedgerError
-from ledger.service.commit import Answer, LedgerWriter
+from ledger.service.commit import Answer, LedgerWriter, Verdict
 from ledger.service.intake import Prepared
 from ledger.store.entries import LedgerRow
 
@@ -98,6 +98,12 @@ class Sequencer:
     async def submit(self, item: Prepared) -> Answer:
         """The ledger's answer to one event, after it is durable. Raises the `LedgerError` that refused it."""
         return await self.put([item])[0]
+
+    async def check(self, items: Sequence[Prepared]) -> Sequence[Verdict | LedgerError]:
+        """What would become of events, in order, without appending any; in turn with the groups."""
+        candidates = [item.candidate for item in items]
+        async with self._turn:
+            return await self._loop.run_in_executor(self._thread, self.writer.check, candidates)
 
     async def commit_state(self) -> Answer | None:
         """Commit the state map, in turn with the groups."""

@@ -19,10 +19,23 @@ from ledger.config import Settings
 from ledger.core.types import Digest
 from ledger.errors import BusyError, LedgerError, StateError
 from ledger.service import writer_process
-from ledger.service.commit import Answer
+from ledger.service.commit import Answer, Verdict
 from ledger.service.intake import Prepared
 from ledger.service.queue import Observer
-from ledger.service.wire import Ask, Frames, Place, Ready, Refused, Reply, frame, read_ready, read_reply
+from ledger.service.wire import (
+    Ask,
+    Frames,
+    Judged,
+    Place,
+    Ready,
+    Refused,
+    Reply,
+    Try,
+    Would,
+    frame,
+    read_ready,
+    read_reply,
+)
 from ledger.store.entries import LedgerRow
 
 logger = structlog.get_logger(__name__)
@@ -37,6 +50,10 @@ FLUSH_BYTES: Final = 16_384
 """So many bytes are sent at once; fewer, when the event loop's turn ends."""
 
 
+_Outcome = Answer | Sequence[Verdict | LedgerError] | None
+"""What a waiter is told: of an event, of a wish to judge, of a wish to commit when nothing came."""
+
+
 class RemoteSequencer:
     """Orders the events of one ledger through the writer process (see `Sequencer`)."""
 
@@ -46,7 +63,7 @@ class RemoteSequencer:
         self._link = link
         self._observe = observe
         self._keys: dict[str, bytes] = {}
-        self._pending: dict[int, asyncio.Future[Answer | None]] = {}
+        self._pending: dict[int, asyncio.Future[_Outcome]] = {}
         self._number = 0
 
     @property
@@ -81,17 +98,30 @@ class RemoteSequencer:
             for number, item in enumerate(items, first)
         ]
         self._link.send(b"".join(frames))
-        return waiters  # type: ignore[return-value] # events are never answered with None
+        return waiters  # type: ignore[return-value] # events are never answered otherwise
 
     async def submit(self, item: Prepared) -> Answer:
         """The ledger's answer to one event, after it is durable. Raises the `LedgerError` that refused it."""
         return await self.put([item])[0]
 
+    async def check(self, items: Sequence[Prepared]) -> Sequence[Verdict | LedgerError]:
+        """What would become of events, in order, without appending any."""
+        if not items:
+            return []
+        tries = [
+            Try(one.event_data, one.signatures, one.verified)  # type: ignore[arg-type] # a list wherever it was read
+            for one in (item.candidate for item in items)
+        ]
+        return await self._wish(tries)  # type: ignore[return-value] # such a wish is never answered otherwise
+
     async def commit_state(self) -> Answer | None:
         """Have the state map committed; None when nothing came since the last commitment."""
+        return await self._wish([])  # type: ignore[return-value] # as above
+
+    async def _wish(self, tries: list[Try]) -> _Outcome:
         self._link.check_room(len(self._pending) + 1)
         waiter = self._new_waiter()
-        self._link.send(frame(Ask(self.row.ledger_id, self._number, b"", [], True, [])))
+        self._link.send(frame(Ask(self.row.ledger_id, self._number, b"", [], True, [], tries)))
         return await waiter
 
     def take(self, reply: Reply) -> None:
@@ -109,6 +139,8 @@ class RemoteSequencer:
                 waiter.set_result(Answer(outcome.seq, Digest(outcome.leaf), outcome.at_ms, outcome.replayed, note))
             elif isinstance(outcome, Refused):
                 waiter.set_exception(outcome.error())
+            elif isinstance(outcome, Judged):
+                waiter.set_result([_verdict(one) for one in outcome.outcomes])
             else:
                 waiter.set_result(None)
         if self._observe is not None:
@@ -121,7 +153,7 @@ class RemoteSequencer:
             if not waiter.done():
                 waiter.set_exception(error)
 
-    def _new_waiter(self) -> asyncio.Future[Answer | None]:
+    def _new_waiter(self) -> asyncio.Future[_Outcome]:
         self._number += 1
         waiter = self._pending[self._number] = asyncio.get_running_loop().create_future()
         return waiter
@@ -232,6 +264,10 @@ class WriterLink(asyncio.Protocol):
             own.close()
             self._process.kill()
             raise
+
+
+def _verdict(outcome: Would | Refused) -> Verdict | LedgerError:
+    return outcome.error() if isinstance(outcome, Refused) else Verdict(outcome.seq, outcome.replayed)
 
 
 def _first_words(own: socket.socket) -> Ready:

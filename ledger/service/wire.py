@@ -24,10 +24,19 @@ class Ready(Struct, array_like=True, frozen=True):
     failed: Refused | None = None
 
 
-class Ask(Struct, array_like=True, frozen=True, gc=False):
-    """One prepared event for a ledger, or without ``event_data`` the wish to commit the ledger's state.
+class Try(Struct, array_like=True, frozen=True, gc=False):
+    """One prepared event that is to be judged only."""
 
-    ``number`` comes back with the answer.
+    event_data: bytes
+    signatures: list[Signature]
+    verified: bool
+
+
+class Ask(Struct, array_like=True, frozen=True, gc=False):
+    """One prepared event for a ledger; without ``event_data`` a wish.
+
+    With ``tries`` the wish is to judge these, in order and together, and to append none; else it is to commit the
+    ledger's state. ``number`` comes back with the answer.
     """
 
     ledger: int
@@ -36,6 +45,7 @@ class Ask(Struct, array_like=True, frozen=True, gc=False):
     signatures: list[Signature]
     verified: bool
     disclosures: list[tuple[str, str, str]]
+    tries: list[Try] = []
 
 
 class Place(Struct, array_like=True, frozen=True, tag=True, gc=False):
@@ -75,6 +85,19 @@ class Refused(Struct, array_like=True, frozen=True, tag=True, gc=False):
         return kind(self.message, code=self.code, field=self.field, expected=self.expected, got=self.got)
 
 
+class Would(Struct, array_like=True, frozen=True, tag=True, gc=False):
+    """A `Verdict`."""
+
+    seq: int
+    replayed: bool
+
+
+class Judged(Struct, array_like=True, frozen=True, tag=True):
+    """What would become of each of the ``tries``."""
+
+    outcomes: list[Would | Refused]
+
+
 class Reply(Struct, array_like=True, frozen=True):
     """What became of a group of one ledger: an outcome for each number; the ledger's size; the seconds it took.
 
@@ -84,7 +107,7 @@ class Reply(Struct, array_like=True, frozen=True):
     ledger: int
     size: int
     numbers: list[int]
-    outcomes: list[Place | Nothing | Refused]
+    outcomes: list[Place | Nothing | Judged | Refused]
     checkpoints: list[str]
     keys: dict[str, bytes]
     seconds: float

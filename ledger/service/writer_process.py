@@ -17,12 +17,27 @@ from ledger.config import Settings
 from ledger.domain.append import Candidate
 from ledger.domain.entries import parse_event
 from ledger.errors import LedgerError
-from ledger.service.commit import Answer, LedgerWriter
+from ledger.service.commit import Answer, LedgerWriter, Verdict
 from ledger.service.intake import Prepared
 from ledger.service.memory import settle
 from ledger.service.storage import Storage
-from ledger.service.wire import Ask, Frames, Nothing, Place, Ready, Refused, Reply, frame, read_ask
+from ledger.service.wire import (
+    Ask,
+    Frames,
+    Judged,
+    Nothing,
+    Place,
+    Ready,
+    Refused,
+    Reply,
+    Try,
+    Would,
+    frame,
+    read_ask,
+)
 
+_Outcome = Answer | Sequence[Verdict | LedgerError] | Exception | None
+"""Of an event, of a wish to judge, of whatever failed, of a wish to commit when nothing came."""
 LOCK_PATIENCE_S: Final = 5.0
 _CHUNK: Final = 1 << 18
 
@@ -103,15 +118,15 @@ class _Inbox:
 
 
 def _reply(writer: LedgerWriter, asks: Sequence[Ask]) -> Reply:
-    """Commit the events of a group together, then its wishes to commit the state."""
+    """Commit the events of a group together, then fulfil its wishes."""
     began = time.perf_counter()
     events = [ask for ask in asks if ask.event_data]
-    outcomes: dict[int, Answer | Exception | None] = {}
+    outcomes: dict[int, _Outcome] = {}
     if events:
         outcomes.update(zip([ask.number for ask in events], _append(writer, events), strict=True))
     for ask in asks:
         if not ask.event_data:
-            outcomes[ask.number] = _commit_state(writer)
+            outcomes[ask.number] = _check(writer, ask.tries) if ask.tries else _commit_state(writer)
     checkpoints: dict[str, int] = {}
     places = [_place(outcome, checkpoints) for outcome in outcomes.values()]
     keys = _new_keys(writer, events)
@@ -133,16 +148,28 @@ def _commit_state(writer: LedgerWriter) -> Answer | Exception | None:
         return error
 
 
+def _check(writer: LedgerWriter, tries: Sequence[Try]) -> _Outcome:
+    try:
+        return writer.check([_candidate(one) for one in tries])
+    except Exception as error:  # as above
+        return error
+
+
 def _prepared(ask: Ask) -> Prepared:
-    candidate = Candidate(parse_event(ask.event_data), ask.event_data, ask.signatures, ask.verified)
-    return Prepared(candidate, ask.disclosures)
+    return Prepared(_candidate(ask), ask.disclosures)
 
 
-def _place(outcome: Answer | Exception | None, checkpoints: dict[str, int]) -> Place | Nothing | Refused:
+def _candidate(asked: Ask | Try) -> Candidate:
+    return Candidate(parse_event(asked.event_data), asked.event_data, asked.signatures, asked.verified)
+
+
+def _place(outcome: _Outcome, checkpoints: dict[str, int]) -> Place | Nothing | Judged | Refused:
     if outcome is None:
         return Nothing()
     if isinstance(outcome, Exception):
         return Refused.of(outcome)
+    if not isinstance(outcome, Answer):
+        return Judged([Refused.of(one) if isinstance(one, LedgerError) else Would(*one) for one in outcome])
     checkpoint = checkpoints.setdefault(outcome.checkpoint, len(checkpoints))
     return Place(outcome.seq, outcome.leaf, outcome.at_ms, outcome.replayed, checkpoint)
 
