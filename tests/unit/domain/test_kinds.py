@@ -9,7 +9,7 @@ import pytest
 from ledger.core.disclosure import digest, make
 from ledger.domain.entries import EVENTS, parse_submission
 from ledger.domain.events import Body, Context, Decision
-from ledger.domain.facts import BookHistory, Credential, PartyFact, Tally, Task
+from ledger.domain.facts import BookHistory, Tally, Task
 from ledger.domain.fields import Party
 from ledger.domain.kinds import KINDS
 from tests.helpers.kinds_page import examples
@@ -60,109 +60,6 @@ def test_a_kind_that_says_no_more_needs_nothing_and_moves_nothing(village: Villa
     assert quiet.decide(event, {}, Context(1, 0, TODAY, [])) == Decision([], {})
     assert quiet.check_postings([])
     assert not quiet.check_postings([("a/spend", 1)])
-
-
-# Parties --------------------------------------------------------------------------------------------------------------
-
-
-def test_a_resident_joins_and_leaves_households_without_gaps_or_overlaps(village: Village) -> None:
-    village.must(village.party("register", "barn", type="household", day="2021-01-01"))
-    village.must(village.party("register", "wang", type="resident", household="house", day="2021-02-01"))
-    village.must(village.party("join", "wang", household="barn", day="2021-03-01"))
-    village.must(village.party("leave", "wang", household="barn", day="2021-04-01"))
-    village.must(village.party("join", "wang", household="house", day="2021-04-01"))
-    stays = [(m.household, m.from_, m.to or None) for m in fact(village, f"party:{person('wang').party}").memberships]
-    house, barn = person("house").party, person("barn").party
-    assert stays == [
-        (house, "2021-02-01", "2021-03-01"),
-        (barn, "2021-03-01", "2021-04-01"),
-        (house, "2021-04-01", None),
-    ]
-    assert village.refusal(village.party("join", "wang", household="barn", day="2021-03-31")).code == "wrong_order"
-    village.must(village.party("leave", "wang", household="house", day="2021-05-01"))
-    assert village.refusal(village.party("leave", "wang", household="house")).code == "not_a_member"
-    assert village.refusal(village.party("join", "wang", household="house", day="2021-04-30")).code == "wrong_order"
-
-
-@pytest.mark.parametrize(("action", "status"), [("move_out", "moved_out"), ("death", "deceased")])
-def test_who_is_gone_neither_earns_nor_spends_nor_joins(village: Village, action: str, status: str) -> None:
-    village.must(village.award("zhang", "volunteer"))
-    village.must(village.party("join", "zhang", household="house"))
-    village.must(village.party(action, "zhang"))
-    gone: PartyFact = fact(village, f"party:{person('zhang').party}")
-    assert (gone.status, gone.memberships[-1].to) == (status, TODAY)
-    for attempt in (
-        village.award("zhang", "volunteer"),
-        village.redeem("zhang", 100),
-        village.carry("zhang", 100),
-        village.party("join", "zhang", household="house"),
-        village.card("zhang/another"),
-    ):
-        assert village.refusal(attempt).code == "inactive_party"
-    village.must(village.card("zhang/card", action="lost"))
-
-
-def test_a_merged_household_names_its_successor_and_acts_no_more(village: Village) -> None:
-    village.must(village.party("register", "barn", type="household"))
-    assert village.refusal(village.party("merge", "barn", other="barn")).code == "missing_field"
-    assert village.refusal(village.party("merge", "barn")).code == "missing_field"
-    assert village.refusal(village.party("merge", "zhang", other="house")).code == "wrong_party"
-    village.must(village.party("merge", "barn", other="house"))
-    merged: PartyFact = fact(village, f"party:{person('barn').party}")
-    assert (merged.status, merged.merged_into) == ("merged", person("house").party)
-    assert village.refusal(village.award("barn", "helping")).code == "inactive_party"
-    assert village.refusal(village.party("join", "zhang", household="barn")).code == "inactive_party"
-
-
-def test_only_residents_belong_to_households(village: Village) -> None:
-    assert village.refusal(village.party("register", "kiosk", type="shop", household="house")).code == "wrong_party"
-    assert village.refusal(village.party("join", "zhang", household="shop")).code == "wrong_party"
-    assert village.refusal(village.party("join", "zhang")).code == "missing_field"
-
-
-def test_a_household_is_joined_from_its_own_registration_on(village: Village) -> None:
-    village.must(village.party("register", "barn", type="household"))
-    early = village.party("join", "zhang", household="barn", day="2021-11-19")
-    assert village.refusal(early).code == "not_yet_registered"
-
-
-# Credentials ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_lost_card_is_dead_from_the_next_entry_on(village: Village) -> None:
-    village.must(village.award("zhang", "volunteer"))
-    lost, spent = village.card("zhang/card", action="lost"), village.redeem("zhang", 100)
-    assert [getattr(one, "code", "ok") for one in village.submit(lost, spent)] == ["ok", "not_authorised"]
-    credential: Credential = fact(village, f"credential:{person('zhang/card').key}")
-    assert credential.status == "lost"
-
-
-def test_a_phone_takes_no_cap_that_nothing_would_hold_it_to(village: Village) -> None:
-    body = {
-        "action": "issue",
-        "party": person("zhang").party,
-        "medium": "phone",
-        "key": person("zhang/phone").ref(),
-        "daily_cap_units": 5,
-    }
-    assert village.refusal(village.make("credential_changed", body, "clerk")).code == "superfluous_field"
-
-
-def test_two_cards_of_one_holder_share_the_day(village: Village) -> None:
-    village.must(village.card("zhang/second", cap=600))
-    village.must(village.carry("zhang", 5000))
-    village.must(village.redeem("zhang", 400))
-    assert village.refusal(village.redeem("zhang", 201, key="zhang/second")).code == "card_cap_exceeded"
-    village.must(village.redeem("zhang", 200, key="zhang/second"))
-    assert village.refusal(village.redeem("zhang", 1)).code == "card_cap_exceeded"
-    assert village.refusal(village.redeem("zhang", 1, day="2021-11-19")).code == "card_cap_exceeded", "by the clock"
-    village.tomorrow()
-    village.must(village.redeem("zhang", 500))
-
-
-def test_a_phone_is_not_held_to_the_cap_of_a_card(village: Village) -> None:
-    village.must(village.carry("li", 5000))
-    village.must(village.redeem("li", 5000, key="li/phone"))
 
 
 # Books ----------------------------------------------------------------------------------------------------------------
