@@ -9,8 +9,9 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import Claim, Fact, Mark, Members, Person, Task, stands
+from ledger.domain.facts import Claim, Fact, Mark, Person, Task, stands
 from ledger.domain.fields import EventRef, Party, Positive
+from ledger.domain.kinds.points import check_two_sides
 from ledger.domain.kinds.tasks import find_task
 from ledger.domain.register import active_party
 from ledger.domain.roles import CARRIED_ROLES, Requirement, Signer
@@ -139,6 +140,7 @@ class ClaimDeclared(Body, frozen=True):
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
         rule = rule_in_force(event, facts, "award")
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
+        check_two_sides(self.issuer, self.subject)
         check_evidence(rule, event)
         claim = Claim(
             book=rule_ref.book,
@@ -193,7 +195,7 @@ class ClaimReviewed(Body, frozen=True):
         return (Requirement(("reviewer", "oversight"), scope=self.issuer),)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [claim_key(self.claim), f"members:{self.subject}", *(f"person:{key}" for key in keys)]
+        return [claim_key(self.claim), *(f"person:{key}" for key in keys)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         claim = facts[claim_key(self.claim)]
@@ -295,15 +297,12 @@ def _person_behind(signer: Signer, facts: Facts) -> str:
 def _check_reviewers(claim: Claim, signers: Sequence[Signer], facts: Facts) -> None:
     """Raise `RefusalError` if a reviewer declared the act, or is whom it is about, by its party or its person."""
     barred = {claim.declarer, claim.person, claim.subject}
-    members = facts[f"members:{claim.subject}"]
-    if isinstance(members, Members):
-        barred.update(members.residents)
     for signer in signers:
         if own := barred & {signer.party, _person_behind(signer, facts)}:
             raise RefusalError(
                 "nobody reviews what they declared, or what is about them",
                 code="own_claim",
                 field="signatures",
-                expected="reviewers who neither declared the act nor belong to its subject",
+                expected="reviewers who neither declared the act nor are its subject",
                 got=min(own),
             )

@@ -282,6 +282,12 @@ def _second_signature(v: Village) -> bytes:
     return review(v, made, signers=("oversight", "reviewer"))
 
 
+def _other_key_of_the_declarer(v: Village) -> bytes:
+    behind(v, "helper", "li")
+    v.must(v.role("helper/office", "reviewer"))
+    return review(v, declared(v, signers=("helper",)), signers=("helper/office",))
+
+
 def _member_of_the_household(v: Village, helper: str | None = None) -> bytes:
     v.must(v.party("join", "li", household="house"))
     behind(v, "oversight", "li")
@@ -291,7 +297,7 @@ def _member_of_the_household(v: Village, helper: str | None = None) -> bytes:
 
 def _own_organisation(v: Village) -> bytes:
     v.must(v.role("water", "reviewer"))
-    made = declared(v, "water", rule="grabbed", signers=("water",))
+    made = declared(v, "water", rule="grabbed", signers=("helper",))
     behind(v, "water", "li")
     return review(v, made, subject="water", signers=("water",))
 
@@ -315,8 +321,9 @@ OWN_CASES: list[tuple[str, str, Callable[[Village], bytes]]] = [
     ),
     ("the declarer as the second of two reviewers", "own_claim", _second_signature),
     ("another officer's key of the declaring person", "own_claim", _person_of_the_helper),
-    ("a member of the household that declared", "own_claim", _member_of_the_household),
-    ("a member of the household a helper declared for", "own_claim", lambda v: _member_of_the_household(v, "helper")),
+    ("another key of the declaring officer", "own_claim", _other_key_of_the_declarer),
+    ("a member of the household that declared", "own_case", _member_of_the_household),
+    ("a member of the household a helper declared for", "own_case", lambda v: _member_of_the_household(v, "helper")),
     ("the organisation that is the subject", "own_claim", _own_organisation),
     ("the subject as an officer", "own_case", _subject_as_officer),
     ("one person as two reviewers", "same_person", _two_keys_of_one_person),

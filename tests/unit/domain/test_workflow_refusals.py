@@ -58,6 +58,20 @@ def moved_out(name: str) -> Step:
     return lambda v: v.must(v.party("move_out", name))
 
 
+def department_for_all(v: Village) -> None:
+    v.must(v.role("anywhere", "department"))
+
+
+def newly(name: str, kind: str, **more: Any) -> Callable[[Village], None]:
+    """A party that is registered today; then an act of yesterday that names it."""
+
+    def provoke(v: Village) -> None:
+        v.must(v.party("register", name, type=kind))
+        raise v.refusal(declare(v, day="2021-11-19", signers=("helper",), **more))
+
+    return provoke
+
+
 FORESTRY = {"issuer": person("forestry").party}
 REFUSED = [
     # task_claimed -------------------------------------------------------------------------------------------------
@@ -93,6 +107,12 @@ REFUSED = [
     ),
     Refused("a place with a rule", "superfluous_field", "rule", claiming(rule=rule_ref("volunteer", 2))),
     Refused("a place with a private field", "unknown_private", "private", claiming(private=REASON)),
+    Refused(
+        "a place that two sign for",
+        "not_enough_signers",
+        "signatures",
+        claiming("li", "claim", department_for_all, signers=("li/phone", "anywhere")),
+    ),
     Refused("a third action", "bad_field", "event.body.action", claiming(action="grab")),
     # claim_declared -----------------------------------------------------------------------------------------------
     Refused("an act for no task", "unknown_task", "body.task", declaring(task=NOWHERE)),
@@ -105,6 +125,24 @@ REFUSED = [
     Refused("an act of a household by a rule for persons", "wrong_party", "body.subject", declaring("house")),
     Refused(
         "an act for a resident as issuer", "wrong_party", "body.issuer", declaring(body={"issuer": person("li").party})
+    ),
+    Refused(
+        "an act before its subject was there",
+        "not_yet_registered",
+        "occurred_on",
+        newly("zhao", "resident", subject="zhao"),
+    ),
+    Refused(
+        "an act before its issuer was there",
+        "not_yet_registered",
+        "occurred_on",
+        newly("clinic", "organisation", body={"issuer": person("clinic").party}),
+    ),
+    Refused(
+        "an act of the issuer itself",
+        "own_points",
+        "body.subject",
+        declaring("coop", rule="grabbed", signers=("helper",)),
     ),
     Refused("an act by a deduction", "wrong_rule", "rule.id", declaring(rule="burning")),
     Refused("an act by a rule for shops", "wrong_rule", "rule.id", declaring(rule="exchange")),
