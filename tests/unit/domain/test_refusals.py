@@ -220,7 +220,10 @@ REFUSED = [
     ),
     Refused("a party without a type", "missing_field", "body.type", submitting(lambda v: v.party("register", "wang"))),
     Refused(
-        "a field too many", "superfluous_field", "body.other", submitting(lambda v: v.party("join", "li", other="coop"))
+        "a field too many",
+        "superfluous_field",
+        "body.other",
+        submitting(lambda v: v.party("leave", "li", other="coop")),
     ),
     Refused("an unknown party", "unknown_party", "body.party", submitting(lambda v: v.party("death", "wang"))),
     Refused(
