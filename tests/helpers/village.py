@@ -89,7 +89,10 @@ def _sign(data: bytes, seed: bytes) -> bytes:
 
 
 class Village:
-    """A ledger in memory. ``facts`` are what a store would hold; ``entries`` the bytes by seq."""
+    """A ledger in memory. ``facts`` are what a store would hold, ``entries`` the bytes by seq.
+
+    ``version`` is that of the book which events name unless they say otherwise.
+    """
 
     def __init__(self) -> None:
         self.entries: list[bytes] = []
@@ -98,6 +101,7 @@ class Village:
         self.head: Head = EMPTY
         self.now_ms = NOON_MS
         self.count = 0
+        self.version = 1
 
     @classmethod
     def founded(cls) -> Village:
@@ -261,12 +265,12 @@ class Village:
             "issuer": person("coop").party,
             **body,
         }
-        return self.make("task_published", whole, "village", rule=rule_ref(rule), **fields)
+        return self.make("task_published", whole, "village", rule=rule_ref(rule, self.version), **fields)
 
     def award(self, subject: str, rule: str, quantity: int = 1, **more: Any) -> bytes:
         """`points_awarded` by the rule of the village's book; ``body`` changes the body, ``version`` the book's."""
         signers = more.pop("signers", ("issuer",))
-        known = RULES[rule]
+        known = RULES.get(rule, RULES["volunteer"])
         body = {
             "amount_units": quantity * int(known.get("points_units", 1)),
             "issuer": person("coop").party,
@@ -275,7 +279,9 @@ class Village:
             "units": known["units"],
             **more.pop("body", {}),
         }
-        return self.make("points_awarded", body, *signers, rule=rule_ref(rule, more.pop("version", 1)), **more)
+        return self.make(
+            "points_awarded", body, *signers, rule=rule_ref(rule, more.pop("version", self.version)), **more
+        )
 
     def redeem(self, subject: str, amount: int, **more: Any) -> bytes:
         """`points_redeemed` at ``shop`` with the subject's ``key``; ``bill_fen`` is the amount at 1 fen a hundredth."""
@@ -289,7 +295,8 @@ class Village:
             "subject": person(subject).party,
             **more.pop("body", {}),
         }
-        return self.make("points_redeemed", body, *signers, rule=rule_ref(more.pop("rule", "exchange")), **more)
+        ref = rule_ref(more.pop("rule", "exchange"), more.pop("version", self.version))
+        return self.make("points_redeemed", body, *signers, rule=ref, **more)
 
     def deduct(self, subject: str, rule: str = "burning", quantity: int = 1, **more: Any) -> bytes:
         """`points_deducted`, noticed on the day of the act, open to appeal for a month."""
@@ -305,7 +312,7 @@ class Village:
             "units": known["units"],
             **more.pop("body", {}),
         }
-        version = more.pop("version", 1)
+        version = more.pop("version", self.version)
         return self.make("points_deducted", body, *signers, day=day, rule=rule_ref(rule, version), **more)
 
     def settle(self, amount: int, through: Appended | int, netted: int = 0, **more: Any) -> bytes:
