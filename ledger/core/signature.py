@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nacl.signing import SigningKey
+
 from ledger.core import ed25519
 from ledger.core.encoding import JSON, canonical
 from ledger.errors import FormatError, SignatureError
@@ -36,8 +38,8 @@ def verify_event(event: dict[str, JSON], signature: bytes, public_key: bytes) ->
     verify_event_bytes(event_bytes, signature, public_key)
 
 
-def sign_event_bytes(event_bytes: bytes, key: bytes) -> bytes:
-    """`sign_event` where ``canonical(event)`` is at hand. Raises `SignatureError`."""
+def sign_event_bytes(event_bytes: bytes, key: bytes | SigningKey) -> bytes:
+    """`sign_event` where ``canonical(event)`` is at hand, also with an expanded key. Raises `SignatureError`."""
     return ed25519.sign(key, _EVENT_CONTEXT + event_bytes)
 
 

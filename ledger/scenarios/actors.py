@@ -6,6 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 
 import msgspec
+from nacl.signing import SigningKey
 
 from ledger.core import ed25519
 from ledger.core.encoding import encode_base64url
@@ -34,7 +35,12 @@ class Actor(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def public(self) -> bytes:
         """The raw public key."""
-        return ed25519.public_key(self.seed)
+        return ed25519.public_key(self.signing_key)
+
+    @cached_property
+    def signing_key(self) -> SigningKey:
+        """The key, expanded once for many signatures."""
+        return SigningKey(self.seed)
 
     @cached_property
     def key_id(self) -> KeyId:

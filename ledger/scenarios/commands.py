@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ledger.errors import ConfigError
-
 if TYPE_CHECKING:
-    from ledger.scenarios.foshan import Scenario
+    from ledger.scenarios.scenario import Scenario
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Run a whole village's year with invented people. Its keys are derived from a seed: for demonstration only.",
+    help="Run a whole system with invented people. Its keys are derived from a seed: for demonstration only.",
 )
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The scenario, such as foshan.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="daicun, foshan, dacang, kangbashi or changyang.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Other people, keys and ids; default: the scenario's own.")]
+SMALLEST: Final = 0.01
+"""The scale at which a scenario is made where only its keys are wanted: they are the same at every scale."""
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
 
 
@@ -31,17 +31,19 @@ def register(root: typer.Typer) -> None:
 def run(
     name: Name,
     scale: Annotated[float, typer.Option(help="Part of the full size, from 0.01 to 1.")] = 1.0,
-    url: Annotated[str | None, typer.Option(help="A running server that holds the ledger; default: a new one.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="A running server that holds the ledgers; default: a new one.")
+    ] = None,
     token: Annotated[str | None, typer.Option(envvar="GONGFEN_TOKEN", help="A bearer token, with --url.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where report, database and logs are kept.")] = None,
     seed: Seed = None,
     chain: Annotated[bool, typer.Option("--chain/--no-chain", help="Anchor on a Hardhat node of its own.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Send every event of a scenario over HTTP, check every answer, read the ledger back and report.
+    """Send every event of a scenario over HTTP, check every answer, read the ledgers back and report.
 
-    Without --url a server and a Hardhat node are started, the ledger is made, anchored and audited, and both are ended.
-    Exit code 1 if a sentence that must hold does not.
+    Without --url a server and a Hardhat node are started, the ledgers are made, anchored in one batch and audited, and
+    both are ended. Exit code 1 if a sentence that must hold does not, or a figure does not come out as it must.
     """
     from ledger.scenarios.runner import run_elsewhere, run_here
 
@@ -63,24 +65,22 @@ def keys(
     seed: Seed = None,
     as_json: Json = False,
 ) -> None:
-    """Write the root keys of a scenario, and show the command that makes its ledger on a server of one's own.
+    """Write the root keys of a scenario, and show the commands that make its ledgers on a server of one's own.
 
     Anybody who knows the seed has these keys: never use them for a real village.
     """
     from ledger.scenarios.town import create_command, write_roots
 
-    scenario = _generate(name, seed, 0.01)
-    files = write_roots(scenario, out)
-    command = ["gongfen", *create_command(scenario, files)]
-    value = {"files": [str(file) for file in files], "command": command}
-    print(json.dumps(value) if as_json else "\n".join(["wrote", *map(str, files), "then:", " ".join(command)]))
+    scenario = _generate(name, seed, SMALLEST)
+    files = {one.name: write_roots(one, out) for one in scenario.chronicles}
+    commands = [["gongfen", *create_command(one, files[one.name])] for one in scenario.chronicles]
+    paths = [str(path) for found in files.values() for path in found]
+    value = {"files": paths, "commands": commands}
+    lines = ["wrote", *paths, "then:", *(" ".join(command) for command in commands)]
+    print(json.dumps(value) if as_json else "\n".join(lines))
 
 
 def _generate(name: str, seed: int | None, scale: float) -> Scenario:
-    from ledger.scenarios.figures import SCALE_MIN, sources
-    from ledger.scenarios.foshan import SEED, generate
+    from ledger.scenarios.catalogue import generate
 
-    sources(name)
-    if not SCALE_MIN <= scale <= 1:
-        raise ConfigError("no such scale", field="scale", expected=f"{SCALE_MIN} to 1", got=scale)
-    return generate(SEED if seed is None else seed, scale)
+    return generate(name, seed, scale)

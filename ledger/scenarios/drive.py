@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 from ledger.client import LedgerClient
@@ -34,36 +35,85 @@ class Answered(NamedTuple):
         return self.code == (self.signed.refused or "")
 
 
+class Driven(NamedTuple):
+    """How many events were accepted, how many of these the ledger had already, how many were refused as meant."""
+
+    accepted: int
+    replayed: int
+    refused: int
+
+
 OnAnswer = Callable[[Answered], None]
 
 
 def drive(
-    client: LedgerClient, ledger_name: str, events: Sequence[Signed], on_answer: OnAnswer | None = None
-) -> list[Answered]:
-    """Send every event, in order, and answer what became of each.
+    client: LedgerClient,
+    ledger_name: str,
+    events: Iterable[Signed | None],
+    on_answer: OnAnswer | None = None,
+    marked: MutableMapping[str, Answered] | None = None,
+) -> Driven:
+    """Send every event, in order; ``on_answer`` hears what became of each, ``marked`` keeps it by the event's mark.
 
-    What may go together goes in batches; the next phase starts when every answer of the phase before is there. A run
-    that was cut off is repeated whole: the ledger answers what it has with the first answer. Raises `StateError` at the
-    first outcome that is not as the scenario says, `BusyError` when the server cannot be reached.
+    What may go together goes in batches; the next phase is sent when every answer of the phase before is there. While
+    one request is under way the next is made. A run that was cut off is repeated whole: the ledger answers what it has
+    with the first answer. Raises `StateError` at the first outcome that is not as the scenario says, `BusyError` when
+    the server cannot be reached.
     """
-    answers: list[Answered] = []
-    for group in batches(events):
-        for answered in _send(client, ledger_name, group):
+    log = _Log(on_answer, {} if marked is None else marked)
+    waiting: deque[Future[list[Answered]]] = deque()
+    with ThreadPoolExecutor(1) as sender:  # one: requests leave in order, each when the one before was answered
+        try:
+            for group in batches(events):
+                if group:
+                    waiting.append(sender.submit(_send, client, ledger_name, group))
+                while len(waiting) > (1 if group else 0):
+                    log.take(waiting.popleft().result())
+            while waiting:
+                log.take(waiting.popleft().result())
+        finally:
+            for request in waiting:
+                request.cancel()
+    return Driven(log.accepted, log.replayed, log.refused)
+
+
+class _Log:
+    """Counts answers, and keeps those with a mark."""
+
+    def __init__(self, on_answer: OnAnswer | None, marked: MutableMapping[str, Answered]) -> None:
+        self.accepted = self.replayed = self.refused = 0
+        self._on_answer = on_answer
+        self._marked = marked
+
+    def take(self, answers: Iterable[Answered]) -> None:
+        for answered in answers:
             if not answered.as_meant:
                 raise _unexpected(answered)
-            if on_answer is not None:
-                on_answer(answered)
-            answers.append(answered)
-    return answers
+            if answered.code:
+                self.refused += 1
+            else:
+                self.accepted += 1
+                self.replayed += answered.replayed
+            if answered.signed.mark:
+                self._marked[answered.signed.mark] = answered
+            if self._on_answer is not None:
+                self._on_answer(answered)
 
 
-def batches(events: Sequence[Signed]) -> Iterator[list[Signed]]:
-    """The events in requests: of one phase, at most `GROUP`, those that go alone alone."""
-    for (_, alone), together in groupby(events, key=lambda signed: (signed.phase, signed.alone)):
-        run = list(together)
-        step = 1 if alone else GROUP
-        for start in range(0, len(run), step):
-            yield run[start : start + step]
+def batches(events: Iterable[Signed | None]) -> Iterator[list[Signed]]:
+    """The events in requests: of one phase, at most `GROUP`, those that go alone alone. Empty: wait for all answers."""
+    group: list[Signed] = []
+    for signed in events:
+        full = len(group) == GROUP or (group and (group[0].alone or signed is None or signed.alone))
+        if full or (group and signed is not None and group[0].phase != signed.phase):
+            yield group
+            group = []
+        if signed is None:
+            yield []
+        else:
+            group.append(signed)
+    if group:
+        yield group
 
 
 def _send(client: LedgerClient, name: str, group: list[Signed]) -> list[Answered]:

@@ -116,9 +116,7 @@ class Reader:
 
     def _take(self, event_id: str, body: Any) -> None:
         self.issuers.add(getattr(body, "issuer", ""))
-        moved = _Moved(
-            body.kind, body.amount_units, getattr(body, "bill_fen", 0), getattr(body, "task", "") or ""
-        )
+        moved = _Moved(body.kind, body.amount_units, getattr(body, "bill_fen", 0), getattr(body, "task", "") or "")
         self._add(moved, 1)
         if body.reversible:
             self._moved[event_id] = moved

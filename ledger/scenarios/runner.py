@@ -5,20 +5,24 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
 from ledger.client import LedgerClient
-from ledger.core.types import short_name
-from ledger.scenarios.drive import Answered, OnAnswer, drive
-from ledger.scenarios.foshan import Scenario
+from ledger.scenarios.drive import Answered, Driven, OnAnswer, drive
 from ledger.scenarios.processes import Processes
+from ledger.scenarios.reading import Found, ReadBack, read_back
 from ledger.scenarios.report import Report, make_report
+from ledger.scenarios.scenario import Chronicle, Scenario
 from ledger.scenarios.town import Town
 
-TIMEOUT_S = 120.0
+TIMEOUT_S: Final = 120.0
+LANES: Final = 3
+"""Ledgers that are driven, or read back, at a time."""
 
 
 class Run:
@@ -27,17 +31,45 @@ class Run:
     def __init__(self, scenario: Scenario, client: LedgerClient) -> None:
         self._scenario = scenario
         self._client = client
-        self._answers: list[Answered] = []
+        self._marked: dict[str, dict[str, Answered]] = {one.name: {} for one in scenario.chronicles}
+        self._driven = Driven(0, 0, 0)
 
-    def drive(self, on_answer: OnAnswer | None = None) -> list[Answered]:
-        """Send everything; see `ledger.scenarios.drive`."""
-        name = short_name(self._scenario.origin)
-        self._answers = drive(self._client, name, self._scenario.submissions, on_answer)
-        return self._answers
+    def drive(self, on_answer: OnAnswer | None = None) -> Driven:
+        """Send everything; see `ledger.scenarios.drive`. Ledgers go side by side."""
+
+        def one(chronicle: Chronicle) -> Driven:
+            marked = self._marked[chronicle.name]
+            return drive(self._client, chronicle.name, chronicle.tell(marked), on_answer, marked)
+
+        with ThreadPoolExecutor(LANES) as lanes:
+            counts = list(lanes.map(one, self._scenario.chronicles))
+        self._driven = Driven(*map(sum, zip(*counts, strict=True)))
+        return self._driven
 
     def report(self) -> Report:
-        """What the ledger holds now."""
-        return make_report(self._client, self._scenario, self._answers)
+        """What the ledgers hold now."""
+        scenario = self._scenario
+
+        def one(chronicle: Chronicle) -> ReadBack:
+            return read_back(self._client, chronicle, scenario.watch(chronicle), self._marked[chronicle.name])
+
+        with ThreadPoolExecutor(LANES) as lanes:
+            found = Found(list(lanes.map(one, scenario.chronicles)), self._client)
+        return make_report(scenario, found, self._driven)
+
+
+class Clock:
+    """How long each step took; a step begins when the one before ends."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def done(self, step: str) -> None:
+        """A step is done."""
+        now = time.monotonic()
+        self.steps[step] = round(now - self._last, 1)
+        self._last = now
 
 
 @contextmanager
@@ -49,32 +81,40 @@ def opened(scenario: Scenario, url: str, token: str | None = None) -> Iterator[R
 
 def run_elsewhere(scenario: Scenario, url: str, token: str | None = None) -> Report:
     """Drive a scenario against a running server. Whoever runs it anchors and audits; the report tells what is there."""
-    started = time.monotonic()
+    clock = Clock()
     with opened(scenario, url, token) as run:
         run.drive()
+        clock.done("driving")
         report = run.report()
-    return replace(report, seconds=round(time.monotonic() - started, 1))
+    clock.done("reading")
+    return replace(report, steps=clock.steps)
 
 
 def run_here(scenario: Scenario, out: Path | None = None, *, chain: bool = True) -> Report:
     """Drive a scenario on a server of its own, in ``out`` or a folder that is removed again; anchor and audit it."""
-    started = time.monotonic()
+    clock = Clock()
     with _folder(out) as folder, Processes(folder / "logs") as processes:
         town = Town(folder, processes)
-        name, log_key = short_name(scenario.origin), town.found(scenario)
+        log_keys = town.found(scenario)
         server = town.serve()
+        clock.done("founding")
         if chain:
             town.start_chain()
             town.deploy()
-            town.register(name, log_key)
+            town.register(log_keys)
+            clock.done("registering")
         with opened(scenario, town.url) as run:
             run.drive()
+            clock.done("driving")
             if chain:
-                town.anchor(name)
+                town.anchor(log_keys)
+                clock.done("anchoring")
             report = run.report()
+            clock.done("reading")
         processes.end(server)
         report = replace(report, audit=town.audit())
-    return replace(report, seconds=round(time.monotonic() - started, 1))
+        clock.done("auditing")
+    return replace(report, steps=clock.steps)
 
 
 @contextmanager

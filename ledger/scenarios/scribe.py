@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ class Signed(NamedTuple):
     """One submission, ready to send.
 
     ``phase`` groups what may be sent together, in order; ``alone`` asks for a request of its own. ``refused`` is the
-    code of the refusal that is expected, or None where the event is to be accepted.
+    code of the refusal that is expected, or None where the event is to be accepted. By its ``mark`` the story and the
+    musts find the answer again.
     """
 
     phase: str
@@ -28,10 +29,14 @@ class Signed(NamedTuple):
     data: bytes
     alone: bool = False
     refused: str | None = None
+    mark: str = ""
 
 
 class Scribe:
-    """Writes the events of one ledger, in order. The stream ``draw`` gives event ids and the salts of disclosures."""
+    """Writes the events of one ledger, in order. The stream ``draw`` gives event ids and the salts of disclosures.
+
+    ``written`` are those that were not taken yet.
+    """
 
     def __init__(self, origin: str, draw: Draw) -> None:
         self.written: list[Signed] = []
@@ -52,16 +57,20 @@ class Scribe:
         body: Mapping[str, JSON],
         *,
         day: str,
-        private: Mapping[str, str] | None = None,
+        private: Mapping[str, JSON] | None = None,
         event_id: str | None = None,
         alone: bool = False,
-        rule: dict[str, JSON] | None = None,
+        rule: Mapping[str, JSON] | None = None,
         causes: Sequence[str] = (),
         reverses: str | None = None,
+        device: Mapping[str, JSON] | None = None,
+        actor: str | None = None,
+        mark: str = "",
     ) -> str:
         """Write one event, signed by all ``signers``, the actor first. Answers its id.
 
-        ``private`` are details in the clear, which become disclosures.
+        ``private`` are details in the clear, which become disclosures. ``actor`` is the first signer's party, unless
+        another one is given. ``mark`` has the answer kept under it.
         """
         shown = [disclosure.make(self._salts.take(16), name, value) for name, value in (private or {}).items()]
         event: dict[str, JSON] = {
@@ -70,21 +79,24 @@ class Scribe:
             "id": event_id or self.new_id(),
             "kind": kind,
             "occurred_on": day,
-            "actor": signers[0].party,
+            "actor": actor or signers[0].party,
             "body": dict(body),
         }
         if private:
             event["private"] = {name: disclosure.digest(text) for name, text in zip(private, shown, strict=True)}
         if rule is not None:
-            event["rule"] = rule
+            event["rule"] = dict(rule)
         if causes:
             event["causes"] = list[JSON](causes)
         if reverses is not None:
             event["reverses"] = reverses
+        if device is not None:
+            event["device"] = dict(device)
         event_data = canonical(event)
         data = join_submission(event_data, _signatures(event_data, signers), shown)
         refused = self._refused
-        self.written.append(Signed(self.phase, str(event["id"]), kind, data, alone or refused is not None, refused))
+        alone = alone or refused is not None
+        self.written.append(Signed(self.phase, str(event["id"]), kind, data, alone, refused, mark))
         return str(event["id"])
 
     @contextmanager
@@ -96,13 +108,30 @@ class Scribe:
         finally:
             self._refused = None
 
+    def take(self) -> list[Signed]:
+        """What was written and not taken yet."""
+        taken, self.written = self.written, []
+        return taken
+
+
+def told(scribe: Scribe, story: Iterable[bool | None]) -> Iterator[Signed | None]:
+    """What a story writes, handed on whenever the story yields, so that it never lies in memory as a whole.
+
+    A story that yields `True` goes on when all that it wrote is answered (`ledger.scenarios.scenario.Told`).
+    """
+    for wait in story:
+        yield from scribe.take()
+        if wait:
+            yield None
+    yield from scribe.take()
+
 
 def _signatures(event_data: bytes, signers: Sequence[Actor]) -> bytes:
     """The actor's signature first, the rest sorted by key id (formats §4)."""
     ordered = [signers[0], *sorted(signers[1:], key=lambda actor: actor.key_id)]
     return canonical(
         [
-            {"key": a.key_id, "suite": "ed25519", "sig": encode_base64url(sign_event_bytes(event_data, a.seed))}
+            {"key": a.key_id, "suite": "ed25519", "sig": encode_base64url(sign_event_bytes(event_data, a.signing_key))}
             for a in ordered
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,8 @@ import httpx
 import ledger
 from ledger.client import LedgerClient
 from ledger.config import Settings
-from ledger.core.types import short_name
 from ledger.errors import ConfigError
 from ledger.keys import read_key, write_key
-from ledger.scenarios.foshan import Scenario
 from ledger.scenarios.processes import (
     Child,
     Processes,
@@ -28,6 +26,7 @@ from ledger.scenarios.processes import (
     wait_for,
     wait_for_line,
 )
+from ledger.scenarios.scenario import Chronicle, Scenario
 from ledger.service.founding import create_ledger
 from ledger.service.storage import Storage
 
@@ -35,14 +34,14 @@ ANCHOR_S: Final = "60"
 """How long an anchor may take to become final."""
 
 
-def write_roots(scenario: Scenario, folder: Path) -> list[Path]:
-    """Write the key files of the root authority, for demonstration only. A file that is there must hold the same key.
+def write_roots(chronicle: Chronicle, folder: Path) -> list[Path]:
+    """Write the key files of a root authority, for demonstration only. A file that is there must hold the same key.
 
     Raises `ConfigError` if one holds another.
     """
     files = []
-    for number, actor in enumerate(scenario.roots, 1):
-        path = folder / f"{scenario.name}.township-{number}.key"
+    for number, actor in enumerate(chronicle.roots, 1):
+        path = folder / f"{chronicle.name}.township-{number}.key"
         if not path.exists():
             write_key(path, actor.key_file())
         elif read_key(path, "event") != actor.key_file():
@@ -51,11 +50,11 @@ def write_roots(scenario: Scenario, folder: Path) -> list[Path]:
     return files
 
 
-def create_command(scenario: Scenario, roots: Sequence[Path]) -> list[str]:
-    """The arguments of `gongfen` that make the scenario's ledger."""
+def create_command(chronicle: Chronicle, roots: Sequence[Path]) -> list[str]:
+    """The arguments of `gongfen` that make a ledger of a scenario."""
     keys = [text for path in roots for text in ("--root-key", str(path))]
-    options = ["--profile", scenario.profile, "--threshold", str(len(roots))]
-    return ["ledger", "create", scenario.origin, *options, *keys]
+    options = ["--profile", chronicle.profile, "--threshold", str(len(roots))]
+    return ["ledger", "create", chronicle.origin, *options, *keys]
 
 
 class Town:
@@ -78,20 +77,25 @@ class Town:
         """The environment of every command of this town."""
         return {"GONGFEN_DATA_DIR": str(self.data_dir)}
 
-    def found(self, scenario: Scenario) -> str:
-        """Make the ledger, unless it was made before. Answers the C2SP verifier key of its log.
+    def found(self, scenario: Scenario) -> dict[str, str]:
+        """Make the ledgers that are not there yet. Answers the C2SP verifier keys of the logs by short name.
 
-        Does what the command that `create_command` shows does, without the time that another process takes to start.
+        Does what the commands that `create_command` shows do, without the time that other processes take to start.
         """
-        name = short_name(scenario.origin)
-        roots = [read_key(path, "event") for path in write_roots(scenario, self.folder / "keys")]
         storage = Storage(self._settings())
         try:
-            if name not in [row.name for row in storage.ledgers()]:
+            present = {row.name for row in storage.ledgers()}
+            missing = [one for one in scenario.chronicles if one.name not in present]
+            if missing:
                 storage.open_for_writing()
-                create_ledger(storage, scenario.origin, roots=roots, profile=scenario.profile, threshold=len(roots))
+            for one in missing:
+                roots = [read_key(path, "event") for path in write_roots(one, self.folder / "keys")]
+                create_ledger(storage, one.origin, roots=roots, profile=one.profile, threshold=len(roots))
         finally:
             storage.close()
+        return {one.name: self._log_key(one.name) for one in scenario.chronicles}
+
+    def _log_key(self, name: str) -> str:
         return str(read_key(self.data_dir / "keys" / f"{name}.log.key", "log").verifier_key)
 
     def _settings(self) -> Settings:
@@ -128,14 +132,16 @@ class Town:
         )
         return found
 
-    def register(self, name: str, log_key: str) -> None:
-        """Register the ledger in the contract, its log key pinned as the town itself knows it."""
-        self.gongfen("anchor", "register", "--ledger", name, "--log-key", log_key, "--config", str(self.anchor_config))
+    def register(self, log_keys: Mapping[str, str]) -> None:
+        """Register ledgers in the contract, all at once, their log keys by short name as the town itself knows them."""
+        options = [text for name, key in log_keys.items() for text in ("--ledger", name, "--log-key", key)]
+        self.gongfen("anchor", "register", *options, "--config", str(self.anchor_config))
 
-    def anchor(self, name: str) -> None:
-        """Commit the state and anchor it, until the anchor is final. Raises `StateError` if it does not become so."""
+    def anchor(self, names: Iterable[str]) -> None:
+        """Commit the states and anchor them, until that is final. Raises `StateError` if it does not become so."""
         with LedgerClient(self.url) as client:
-            client.commit_state(name)
+            for name in names:
+                client.commit_state(name)
         self.gongfen("anchor", "once", "--wait", ANCHOR_S, "--config", str(self.anchor_config))
 
     def keep_anchoring(self, every_s: int) -> Child:

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple, NoReturn
 from msgspec.structs import replace
 
 from ledger.client import LedgerClient
-from ledger.core.types import short_name
 from ledger.errors import LedgerError
-from ledger.scenarios.foshan import Scenario, generate
+from ledger.scenarios.foshan import generate
 from ledger.scenarios.processes import Processes, gongfen, run_to_end
 from ledger.scenarios.report import Report
 from ledger.scenarios.runner import opened
+from ledger.scenarios.scenario import Chronicle
 from ledger.scenarios.town import Town
 
 PARTS = ("data", "keys", "anchor", "logs", "receipt.json", "tampered.json", "another.json", "trust.toml", "report.json")
@@ -118,40 +118,41 @@ def _demonstrate(town: Town, options: argparse.Namespace) -> bool:
     """Everything up to the verdicts. Answers whether all is as said."""
     steps = Steps()
     scenario = generate(scale=options.scale)
-    steps.tell(f"made up a village and its year: {len(scenario.submissions):,} signed events (keys for show only)")
-    name, log_key = short_name(scenario.origin), town.found(scenario)
-    steps.tell(f"made the ledger {scenario.origin}")
+    (chronicle,) = scenario.chronicles
+    number = len(chronicle.submissions())
+    steps.tell(f"made up a village and its year: {number:,} signed events (keys for show only)")
+    log_keys = town.found(scenario)
+    steps.tell(f"made the ledger {chronicle.origin}")
     town.serve(options.port)
     steps.tell(f"started the server on {town.url}")
     town.start_chain(options.rpc_port)
     steps.tell(f"started a Hardhat node on {town.rpc}")
     contract = town.deploy()
-    town.register(name, log_key)
+    town.register(log_keys)
     steps.tell(f"deployed the anchor contract {contract['contract']} and registered the ledger")
     with opened(scenario, town.url) as run:
         run.drive()
         steps.tell("sent every event over HTTP; each was answered as it must be, the forbidden ones refused")
-        town.anchor(name)
+        town.anchor(log_keys)
         steps.tell("anchored the ledger on the chain")
         report = run.report()
     audit = town.audit()
-    report = replace(report, audit=audit, seconds=steps.seconds)
+    report = replace(report, audit=audit, steps={"everything": steps.seconds})
     steps.tell(f"replayed the whole ledger: {audit}")
-    _write_files(town, scenario, log_key, contract["trust"])
+    _write_files(town, chronicle, log_keys[chronicle.name], contract["trust"])
     (town.folder / "report.json").write_text(report.as_json(indent=2) + "\n", encoding="utf-8")
     print(f"\n{report.as_text()}\n", flush=True)
     results = [_verify(town, case) for case in CASES]
-    good = all(results) and report.good and report.anchored_ledgers == 1
-    _summarise(town, name, report, good)
+    good = all(results) and report.good and report.figures["anchored_ledgers"] == 1
+    _summarise(town, chronicle.name, report, good)
     return good
 
 
-def _write_files(town: Town, scenario: Scenario, log_key: str, chain: str) -> None:
+def _write_files(town: Town, chronicle: Chronicle, log_key: str, chain: str) -> None:
     """The receipt of the year's last award, a copy with one digit changed, and the verifier's own trust file."""
-    name = short_name(scenario.origin)
-    event = [s for s in scenario.submissions if s.kind == "points_awarded" and s.refused is None][-1]
+    event = [s for s in chronicle.submissions() if s.kind == "points_awarded" and s.refused is None][-1]
     with LedgerClient(town.url) as client:
-        receipt = json.loads(client.receipt(name, event.id, disclose=True))
+        receipt = json.loads(client.receipt(chronicle.name, event.id, disclose=True))
     _write_json(town.folder / "receipt.json", receipt)
     changed = tampered(receipt)
     _write_json(town.folder / "tampered.json", changed)
@@ -159,7 +160,7 @@ def _write_files(town: Town, scenario: Scenario, log_key: str, chain: str) -> No
     print(f"         wrote receipt.json, trust.toml, and tampered.json, which says {after} points instead of {before}")
     trust = (
         "# Whom this verifier believes. It is the verifier's own file, never taken from what is verified.\n"
-        f"[[log]]\norigin = {json.dumps(scenario.origin)}\nkeys = [{json.dumps(log_key)}]\n\n"
+        f"[[log]]\norigin = {json.dumps(chronicle.origin)}\nkeys = [{json.dumps(log_key)}]\n\n"
         f"[policy]\nwitnesses = 0\nchains = 1\nmax_age_days = 30\n\n{chain}"
     )
     (town.folder / "trust.toml").write_text(trust, encoding="utf-8")

@@ -18,13 +18,13 @@ import pytest
 
 from ledger.client import LedgerClient
 from ledger.config import Settings
-from ledger.core.types import short_name
 from ledger.domain.entries import parse_entry
 from ledger.domain.facts import Account
 from ledger.domain.state import Replay
 from ledger.errors import BusyError
 from ledger.scenarios.drive import Answered, drive
-from ledger.scenarios.foshan import Scenario, generate
+from ledger.scenarios.foshan import generate
+from ledger.scenarios.scenario import Chronicle
 from ledger.service.audit import audit_ledger
 from ledger.service.founding import create_ledger
 from ledger.service.storage import Storage
@@ -80,7 +80,7 @@ class Server:
 
 
 @contextmanager
-def ledger_of(engine: str, folder: Path, scenario: Scenario) -> Iterator[tuple[Settings, str]]:
+def ledger_of(engine: str, folder: Path, scenario: Chronicle) -> Iterator[tuple[Settings, str]]:
     """An empty ledger of the scenario; its settings and database URL."""
     folder.mkdir()
     with database(engine, folder) as url:
@@ -93,7 +93,7 @@ def ledger_of(engine: str, folder: Path, scenario: Scenario) -> Iterator[tuple[S
         yield settings, url
 
 
-def drive_until_killed(server: Server, scenario: Scenario, answered: dict[str, int], after: int) -> bool:
+def drive_until_killed(server: Server, scenario: Chronicle, answered: dict[str, int], after: int) -> bool:
     """Send everything from the start; kill the server once ``after`` new answers came. True if all got through."""
     fresh = threading.Event()
     count = 0
@@ -117,7 +117,7 @@ def drive_until_killed(server: Server, scenario: Scenario, answered: dict[str, i
     killer.start()
     try:
         with LedgerClient(server.url) as client:
-            drive(client, short_name(scenario.origin), scenario.submissions, on_answer=note)
+            drive(client, scenario.name, scenario.submissions(), on_answer=note)
     except BusyError as error:
         if error.code != "unreachable":
             raise
@@ -155,16 +155,17 @@ def balances(settings: Settings) -> tuple[dict[str, dict[str, int]], list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", BOTH)
 def test_what_was_answered_survives_twenty_kills(engine: str, tmp_path: Path) -> None:
-    scenario = generate(scale=SCALE)
-    meant = [signed.id for signed in scenario.submissions if not signed.refused]
+    scenario = generate(scale=SCALE).chronicles[0]
+    meant = [signed.id for signed in scenario.submissions() if not signed.refused]
     with ledger_of(engine, tmp_path / "calm", scenario) as (settings, url):
         server = Server(tmp_path / "calm", url)
         server.start()
         with LedgerClient(server.url) as client:
-            drive(client, short_name(scenario.origin), scenario.submissions)
+            drive(client, scenario.name, scenario.submissions())
         server.stop()
         undisturbed, _ = balances(settings)
     answered: dict[str, int] = {}
+    again: list[Answered] = []
     moments = random.Random(20).choices(range(1, 2 * len(meant) // KILLS), k=KILLS)
     with ledger_of(engine, tmp_path / "killed", scenario) as (settings, url):
         server = Server(tmp_path / "killed", url)
@@ -174,7 +175,7 @@ def test_what_was_answered_survives_twenty_kills(engine: str, tmp_path: Path) ->
                 drive_until_killed(server, scenario, answered, after)
             server.start()
             with LedgerClient(server.url) as client:
-                again = drive(client, short_name(scenario.origin), scenario.submissions)
+                drive(client, scenario.name, scenario.submissions(), again.append)
         finally:
             server.stop()
         assert {

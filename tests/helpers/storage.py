@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +14,9 @@ import pytest
 
 from ledger.config import Settings
 from ledger.errors import LedgerError
-from ledger.scenarios.foshan import Scenario, generate
+from ledger.scenarios.foshan import generate
+from ledger.scenarios.scenario import Chronicle
+from ledger.scenarios.scribe import Signed
 from ledger.service.commit import Answer, LedgerWriter
 from ledger.service.founding import create_ledger
 from ledger.service.intake import prepare
@@ -51,19 +53,19 @@ def open_storage(url: str, folder: Path) -> Storage:
     return storage
 
 
-def found(storage: Storage, scenario: Scenario) -> LedgerWriter:
-    """The scenario's ledger with its entry 0."""
-    keys = [actor.key_file() for actor in scenario.roots]
-    create_ledger(storage, scenario.origin, roots=keys, profile=scenario.profile)
+def found(storage: Storage, chronicle: Chronicle) -> LedgerWriter:
+    """The ledger of a scenario with its entry 0."""
+    keys = [actor.key_file() for actor in chronicle.roots]
+    create_ledger(storage, chronicle.origin, roots=keys, profile=chronicle.profile)
     return storage.writer(storage.ledgers()[0])
 
 
-def append_all(writer: LedgerWriter, scenario: Scenario, *, group: int = 50) -> list[Answer]:
-    """Append every event of a scenario; what it says must be refused is refused. Answers the accepted ones."""
+def append_all(writer: LedgerWriter, events: Sequence[Signed], *, group: int = 50) -> list[Answer]:
+    """Append every event; what must be refused is refused. Answers the accepted ones."""
     accepted: list[Answer] = []
-    for start in range(0, len(scenario.submissions), group):
+    for start in range(0, len(events), group):
         chunk, items = [], []
-        for signed in scenario.submissions[start : start + group]:
+        for signed in events[start : start + group]:
             try:
                 items.append(prepare(signed.data, writer.public_key))
                 chunk.append(signed)
@@ -77,6 +79,6 @@ def append_all(writer: LedgerWriter, scenario: Scenario, *, group: int = 50) -> 
     return accepted
 
 
-def small_scenario() -> Scenario:
+def small_scenario() -> Chronicle:
     """foshan at a fiftieth of its size."""
-    return generate(scale=0.02)
+    return generate(scale=0.02).chronicles[0]

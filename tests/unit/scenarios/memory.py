@@ -11,25 +11,28 @@ from ledger.domain.entries import Entry, check_submitted, event_bytes, parse_ent
 from ledger.domain.state import ReplayFacts
 from ledger.errors import LedgerError
 from ledger.scenarios.actors import Actor
+from ledger.scenarios.data import read_profile
 from ledger.scenarios.draw import Draw
-from ledger.scenarios.foshan import Scenario
+from ledger.scenarios.drive import Answered
+from ledger.scenarios.scenario import Chronicle
 from ledger.scenarios.scribe import Scribe, Signed
 from ledger.service.intake import prepare_submission
 
-NOW_MS = 1_639_756_800_000 + 86_400_000
-"""2021-12-18 in Shanghai: the day after the scenario."""
+NOW_MS = 1_767_225_600_000
+"""2026-01-01 in Shanghai: after every scenario."""
 
 
 class MemoryLedger:
-    """Entry 0 and whatever is sent after it; ``data`` are the bytes of the entries."""
+    """Entry 0 and whatever is sent after it; ``data`` are the bytes of the entries, ``said`` the last refusal."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, chronicle: Chronicle) -> None:
         self.data: list[bytes] = []
         self._seqs: dict[str, int] = {}
         self._facts = ReplayFacts(self._seqs, lambda seq: self.data[seq])
         self._known: dict[str, Known] = {}
         self._head = EMPTY
-        assert self.send(_founding(scenario)) is None
+        self.said = ""
+        assert self.send(_founding(chronicle)) is None
 
     def send(self, signed: Signed) -> str | None:
         """Append one submission; answers the code of its refusal, or None."""
@@ -38,14 +41,28 @@ class MemoryLedger:
             check_submitted(event_bytes(submission.event))
             candidate = prepare_submission(submission, lambda _: None).candidate
         except LedgerError as error:
+            self.said = str(error)
             return error.code
         return self._append(candidate)
+
+    def drive(self, chronicle: Chronicle) -> dict[str, Answered]:
+        """Send a whole story; every answer must be as meant. Answers those to marked events."""
+        marked: dict[str, Answered] = {}
+        for signed in chronicle.tell(marked):
+            if signed is None:
+                continue
+            code = self.send(signed)
+            assert code == signed.refused, (signed.phase, signed.kind, self.said)
+            if signed.mark:
+                marked[signed.mark] = Answered(signed, -1 if code else len(self.data) - 1, False, code or "")
+        return marked
 
     def _append(self, candidate: Candidate) -> str | None:
         planner = Planner(self._head, self._facts, self._known, now_ms=NOW_MS)
         plan = planner.plan([candidate])
         outcome = plan.outcomes[0]
         if isinstance(outcome, LedgerError):
+            self.said = str(outcome)
             return outcome.code
         if isinstance(outcome, Appended):
             self.data.append(outcome.data)
@@ -77,18 +94,18 @@ class MemoryLedger:
         return True
 
 
-def _founding(scenario: Scenario) -> Signed:
+def _founding(chronicle: Chronicle) -> Signed:
     """Entry 0, which the server makes where there is one."""
     ledger = Actor.drawn(Draw("test", "ledger"), "账本", "ledger")
-    holders: list[JSON] = [{"party": root.party, **root.reference()} for root in scenario.roots]
+    holders: list[JSON] = [{"party": root.party, **root.reference()} for root in chronicle.roots]
     body: dict[str, JSON] = {
-        "origin": scenario.origin,
-        "log_key": str(VerifierKey.of(name=scenario.origin, key=Draw("test", "log").take(32))),
-        "profile": scenario.profile,
-        "units": list[JSON](scenario.sources.profile.units),
+        "origin": chronicle.origin,
+        "log_key": str(VerifierKey.of(name=chronicle.origin, key=Draw("test", "log").take(32))),
+        "profile": chronicle.profile,
+        "units": list[JSON](read_profile(chronicle.profile).units),
         "ledger": {"party": ledger.party, "public": encode_base64url(ledger.public), "suite": "ed25519"},
-        "root": {"threshold": len(scenario.roots), "keys": holders},
+        "root": {"threshold": len(chronicle.roots), "keys": holders},
     }
-    scribe = Scribe(scenario.origin, Draw("test", "founding"))
-    scribe.write("ledger_created", [*scenario.roots, ledger], body, day="2020-12-01")
+    scribe = Scribe(chronicle.origin, Draw("test", "founding"))
+    scribe.write("ledger_created", [*chronicle.roots, ledger], body, day="2020-12-01")
     return scribe.written[0]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
 from ledger.client import LedgerClient
 from ledger.errors import BusyError, StateError
-from ledger.scenarios.drive import GROUP, batches, drive
+from ledger.scenarios.drive import GROUP, Answered, Driven, batches, drive
 from ledger.scenarios.scribe import Signed
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -46,10 +46,23 @@ def client(handler: Handler) -> LedgerClient:
     return LedgerClient("http://server", transport=httpx.MockTransport(handler))
 
 
+def answers_of(client: LedgerClient, events: list[Signed | None]) -> list[Answered]:
+    answers: list[Answered] = []
+    drive(client, "village", events, answers.append)
+    return answers
+
+
 def test_phases_and_lone_events_go_in_requests_of_their_own_and_in_order() -> None:
-    events = [signed(0, alone=True), signed(1, alone=True), signed(2), signed(3), signed(4, "b"), signed(5, "b")]
+    events: list[Signed | None] = [
+        signed(0, alone=True),
+        signed(1, alone=True),
+        signed(2),
+        signed(3),
+        signed(4, "b"),
+        signed(5, "b"),
+    ]
     server = Server()
-    answers = drive(client(server), "village", events)
+    answers = answers_of(client(server), events)
     assert server.requests == [[0], [1], [2, 3], [4, 5]]
     assert [answered.seq for answered in answers] == [0, 1, 2, 3, 4, 5]
 
@@ -65,11 +78,46 @@ def test_every_answer_is_told_in_order() -> None:
     assert told == [0, 1, 2]
 
 
+def test_what_came_of_all_events_is_counted() -> None:
+    server = Server({2: (422, "no_place_left")})
+    counts = drive(client(server), "village", [signed(0), signed(1), signed(2, refused="no_place_left")])
+    assert counts == Driven(accepted=2, replayed=0, refused=1)
+
+
+def test_a_story_that_waits_knows_the_answers_to_what_it_marked() -> None:
+    marked: dict[str, Answered] = {}
+
+    def story() -> Iterator[Signed | None]:
+        yield signed(5)._replace(mark="last")
+        yield signed(7)._replace(mark="last")
+        yield None
+        yield signed(marked["last"].seq + 1)
+
+    server = Server()
+    drive(client(server), "village", story(), marked=marked)
+    assert server.requests == [[5, 7], [8]]
+    assert marked["last"].signed.id == "id-7"
+
+
+def test_a_story_is_made_while_it_is_sent_never_as_a_whole() -> None:
+    made = 0
+    lead = []
+
+    def story() -> Iterator[Signed | None]:
+        nonlocal made
+        for number in range(10 * GROUP):
+            made += 1
+            yield signed(number)
+
+    drive(client(Server()), "village", story(), lambda answered: lead.append(made - answered.seq))
+    assert max(lead) <= 4 * GROUP
+
+
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_refusal_that_is_meant_is_an_answer_like_any_other(alone: bool) -> None:
     server = Server({1: (422, "no_place_left")})
-    events = [signed(0), signed(1, "b", alone=alone, refused="no_place_left")]
-    answers = drive(client(server), "village", events)
+    events: list[Signed | None] = [signed(0), signed(1, "b", alone=alone, refused="no_place_left")]
+    answers = answers_of(client(server), events)
     assert [(answered.seq, answered.code) for answered in answers] == [(0, ""), (-1, "no_place_left")]
 
 
@@ -96,7 +144,7 @@ def test_a_full_queue_is_waited_for(alone: bool) -> None:
             return httpx.Response(503, json={"code": "queue_full", "detail": "later"})
         return server(request)
 
-    assert [a.seq for a in drive(client(handler), "village", [signed(0, alone=alone)])] == [0]
+    assert [answered.seq for answered in answers_of(client(handler), [signed(0, alone=alone)])] == [0]
 
 
 def test_a_server_that_is_gone_ends_the_run_with_busy() -> None:

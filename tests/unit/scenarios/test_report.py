@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from ledger.client import LedgerClient
 from ledger.errors import BusyError, StateError
-from ledger.scenarios.foshan import Scenario, generate
-from ledger.scenarios.reading import add_up, read_entries
+from ledger.scenarios.drive import Driven
+from ledger.scenarios.foshan import Composed, compose, scenario_of
+from ledger.scenarios.reading import Found, add_up, read_back, read_entries
 from ledger.scenarios.report import Report, make_report
+from ledger.scenarios.scenario import Blind, Chronicle
 from tests.unit.scenarios.memory import MemoryLedger
 
 PAGE = 100
@@ -22,15 +24,19 @@ Change = Callable[[dict[str, int]], None]
 
 
 @cache
-def scenario() -> Scenario:
-    return generate(scale=0.02)
+def composed() -> Composed:
+    return compose(scale=0.02)
+
+
+def chronicle() -> Chronicle:
+    return scenario_of(composed()).chronicles[0]
 
 
 @cache
 def ledger(kept: int | None = None) -> MemoryLedger:
     """The ledger after the first ``kept`` submissions, or all of them."""
-    made = MemoryLedger(scenario())
-    for signed in scenario().submissions[:kept]:
+    made = MemoryLedger(chronicle())
+    for signed in composed().submissions[:kept]:
         if signed.refused is None:
             made.send(signed)
     return made
@@ -58,7 +64,8 @@ class Server:
             found = [{**chain, "batch": batch, "size": 1} for batch in range(self.anchors)]
             return httpx.Response(200, json={"anchors": [*found, {**chain, "batch": 99, "state": "sent"}]})
         party = path.removeprefix("accounts/")
-        return httpx.Response(200, json={"balances": {"spend": self.balances.get(f"{party}/spend", 0)}})
+        held = {unit: self.balances.get(f"{party}/{unit}", 0) for unit in ("merit", "spend")}
+        return httpx.Response(200, json={"balances": held})
 
     def page(self, first: int) -> httpx.Response:
         until = min(first + PAGE, len(self.entries))
@@ -73,19 +80,22 @@ def _next(more: dict[str, int]) -> bytes:
 
 def report_on(server: Server) -> Report:
     with LedgerClient("http://server", transport=httpx.MockTransport(server)) as client:
-        return make_report(client, scenario(), [])
+        found = Found([read_back(client, chronicle(), Blind(), {})], client)
+        return make_report(scenario_of(composed()), found, Driven(0, 0, 0))
 
 
 def test_a_complete_ledger_lands_on_its_figures() -> None:
     report = report_on(Server(ledger().data, anchors=2))
     assert report.musts["exact counts"] is True
     assert report.good
-    assert (report.anchored_ledgers, report.batches) == (1, 2), "an anchor on its way does not count"
-    assert report.entries == len(ledger().data)
+    assert (report.figures["anchored_ledgers"], report.figures["batches"]) == (1, 2), (
+        "an anchor on its way does not count"
+    )
+    assert report.figures["entries"] == len(ledger().data)
 
 
 def test_a_ledger_that_lacks_its_last_month_does_not() -> None:
-    kept = next(n for n, signed in enumerate(scenario().submissions) if signed.phase.startswith("month 11"))
+    kept = next(n for n, signed in enumerate(composed().submissions) if signed.phase.startswith("month 11"))
     report = report_on(Server(ledger(kept).data))
     assert report.musts["exact counts"] is False
     assert not report.good
@@ -93,13 +103,15 @@ def test_a_ledger_that_lacks_its_last_month_does_not() -> None:
 
 @pytest.mark.parametrize("role", ["issuer", "shop"])
 def test_balances_that_disagree_with_the_entries_are_noticed(role: str) -> None:
-    village = scenario().village
+    village = composed().village
     party = village.committee.party if role == "issuer" else village.shops[0].party
 
     def change(balances: dict[str, int]) -> None:
         balances[f"{party}/spend"] += 1
 
-    assert report_on(Server(ledger().data, change)).musts["exact counts"] is False
+    report = report_on(Server(ledger().data, change))
+    assert report.musts["exact counts"] is False
+    assert report.missed == ["the accounts of foshan-village tell other balances"]
 
 
 def test_an_audit_that_is_not_clean_is_not_good() -> None:
@@ -111,9 +123,9 @@ def test_an_audit_that_is_not_clean_is_not_good() -> None:
 def test_the_report_for_people_and_for_programs_say_the_same() -> None:
     report = report_on(Server(ledger().data))
     assert json.loads(report.as_json()) == json.loads(report.as_json(indent=2))
-    text = report.as_text()
-    assert f"{report.saved_fen // 100:,}.{report.saved_fen % 100:02}" in text
-    assert "not built yet  an altered snapshot fails" in text
+    text, saved_fen = report.as_text(), report.figures["saved_fen"]
+    assert f"{saved_fen // 100:,}.{saved_fen % 100:02}" in text
+    assert "not built yet    an altered snapshot fails" in text
     assert "DOES NOT HOLD" in replace(report, musts={"exact counts": False}).as_text()
 
 

@@ -25,7 +25,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Storage
     with database("sqlite", folder) as url:
         storage = open_storage(url, folder)
         writer = found(storage, small_scenario())
-        append_all(writer, small_scenario(), group=60)
+        append_all(writer, small_scenario().submissions(), group=60)
         writer.commit_state()
         yield storage, writer
         storage.close()

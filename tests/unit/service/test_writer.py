@@ -13,7 +13,7 @@ from ledger.core.note import open_checkpoint
 from ledger.domain.facts import encode_fact
 from ledger.domain.state import Replay
 from ledger.errors import ConflictError, LedgerError, StateError
-from ledger.scenarios.foshan import Scenario
+from ledger.scenarios.scenario import Chronicle
 from ledger.service import commit
 from ledger.service.audit import audit_ledger
 from ledger.service.commit import Answer, LedgerWriter
@@ -26,7 +26,7 @@ from tests.helpers.storage import BOTH, append_all, database, found, open_storag
 
 
 @pytest.fixture(scope="module")
-def scenario() -> Scenario:
+def scenario() -> Chronicle:
     return small_scenario()
 
 
@@ -47,9 +47,9 @@ def replayed(storage: Storage, writer: LedgerWriter) -> Replay:
     return replay
 
 
-def test_a_scenario_is_appended_and_audits_clean(storage: Storage, scenario: Scenario) -> None:
+def test_a_scenario_is_appended_and_audits_clean(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
-    answers = append_all(writer, scenario)
+    answers = append_all(writer, scenario.submissions())
     writer.commit_state()
     assert [answer.seq for answer in answers if not answer.replayed] == list(range(1, writer.size - 1))
     report = audit_ledger(storage.engine, writer.row, vault=storage.vault, processes=0)
@@ -57,45 +57,45 @@ def test_a_scenario_is_appended_and_audits_clean(storage: Storage, scenario: Sce
     assert report.size == writer.size
 
 
-def test_stored_facts_are_exactly_what_the_log_gives(storage: Storage, scenario: Scenario) -> None:
+def test_stored_facts_are_exactly_what_the_log_gives(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
-    append_all(writer, scenario)
+    append_all(writer, scenario.submissions())
     facts = {key: encode_fact(fact) for key, fact in replayed(storage, writer).facts.items() if fact is not None}
     with reading(storage.engine) as connection:
         assert dict(scan.facts_of(connection, writer.row.ledger_id)) == facts
 
 
-def test_every_answer_carries_the_first_checkpoint_that_holds_its_entry(storage: Storage, scenario: Scenario) -> None:
+def test_every_answer_carries_the_first_checkpoint_that_holds_its_entry(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
     key = str(storage.log_key(writer.row).verifier_key)
-    for answer in append_all(writer, scenario, group=7):
+    for answer in append_all(writer, scenario.submissions(), group=7):
         checkpoint, _ = open_checkpoint(answer.checkpoint, origin=writer.row.origin, log_keys=[key])
         assert answer.seq < checkpoint.size <= answer.seq + 7
 
 
-def test_the_same_event_again_gets_the_first_answer(storage: Storage, scenario: Scenario) -> None:
+def test_the_same_event_again_gets_the_first_answer(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
-    first = writer.append([prepare(scenario.submissions[0].data, writer.public_key)])[0]
-    append_all(writer, scenario)
-    again = writer.append([prepare(scenario.submissions[0].data, writer.public_key)])[0]
+    first = writer.append([prepare(scenario.submissions()[0].data, writer.public_key)])[0]
+    append_all(writer, scenario.submissions())
+    again = writer.append([prepare(scenario.submissions()[0].data, writer.public_key)])[0]
     assert isinstance(first, Answer)
     assert again == first._replace(replayed=True)
 
 
-def test_another_event_of_the_same_id_is_a_conflict(storage: Storage, scenario: Scenario) -> None:
+def test_another_event_of_the_same_id_is_a_conflict(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
-    conflicts = [signed for signed in scenario.submissions if signed.refused == "id_conflict"]
-    append_all(writer, scenario)
+    conflicts = [signed for signed in scenario.submissions() if signed.refused == "id_conflict"]
+    append_all(writer, scenario.submissions())
     answer = writer.append([prepare(conflicts[0].data, writer.public_key)])[0]
     assert isinstance(answer, ConflictError)
 
 
 @pytest.mark.parametrize("place", ["add_tiles", "write_facts", "add_disclosures", "sign_note"])
 def test_a_commit_that_fails_anywhere_leaves_nothing_behind(
-    storage: Storage, scenario: Scenario, monkeypatch: pytest.MonkeyPatch, place: str
+    storage: Storage, scenario: Chronicle, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     writer = found(storage, scenario)
-    items = [prepare(signed.data, writer.public_key) for signed in scenario.submissions[:5]]
+    items = [prepare(signed.data, writer.public_key) for signed in scenario.submissions()[:5]]
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
@@ -110,10 +110,10 @@ def test_a_commit_that_fails_anywhere_leaves_nothing_behind(
 
 
 def test_a_commit_whose_outcome_is_not_known_is_read_back(
-    storage: Storage, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, scenario: Chronicle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = found(storage, scenario)
-    items = [prepare(signed.data, writer.public_key) for signed in scenario.submissions[:5]]
+    items = [prepare(signed.data, writer.public_key) for signed in scenario.submissions()[:5]]
 
     @contextmanager
     def commit_then_lose_the_connection(engine: Engine) -> Iterator[Connection]:
@@ -130,12 +130,12 @@ def test_a_commit_whose_outcome_is_not_known_is_read_back(
     assert writer.size == 6
 
 
-def test_a_restart_goes_on_with_the_same_state_map(storage: Storage, scenario: Scenario) -> None:
+def test_a_restart_goes_on_with_the_same_state_map(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
-    half = len(scenario.submissions) // 2
-    append_all(writer, scenario._replace(submissions=scenario.submissions[:half]))
+    half = len(scenario.submissions()) // 2
+    append_all(writer, scenario.submissions()[:half])
     writer.commit_state()
-    append_all(writer, scenario._replace(submissions=scenario.submissions[half : half + 40]))
+    append_all(writer, scenario.submissions()[half : half + 40])
     restarted = storage.writer(writer.row)
     restarted.commit_state()
     assert audit_ledger(storage.engine, writer.row, processes=0).clean
@@ -144,7 +144,7 @@ def test_a_restart_goes_on_with_the_same_state_map(storage: Storage, scenario: S
     assert newest.map_root == replayed(storage, restarted).map.root
 
 
-def test_no_commitment_is_written_when_nothing_came(storage: Storage, scenario: Scenario) -> None:
+def test_no_commitment_is_written_when_nothing_came(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
     assert writer.commit_state() is not None
     size = writer.size
@@ -152,20 +152,20 @@ def test_no_commitment_is_written_when_nothing_came(storage: Storage, scenario: 
     assert writer.size == size
 
 
-def test_a_second_writer_is_noticed(storage: Storage, scenario: Scenario) -> None:
+def test_a_second_writer_is_noticed(storage: Storage, scenario: Chronicle) -> None:
     one = found(storage, scenario)
     other = storage.writer(one.row)
-    items = [prepare(signed.data, one.public_key) for signed in scenario.submissions[:2]]
+    items = [prepare(signed.data, one.public_key) for signed in scenario.submissions()[:2]]
     one.append(items[:1])
     with pytest.raises(StateError, match="somebody else wrote this ledger"):
         other.append(items[1:])
 
 
-def test_a_refusal_harms_no_neighbour(storage: Storage, scenario: Scenario) -> None:
+def test_a_refusal_harms_no_neighbour(storage: Storage, scenario: Chronicle) -> None:
     writer = found(storage, scenario)
     good, bad = (
-        scenario.submissions[:3],
-        [s for s in scenario.submissions if s.refused and s.refused != "bad_signature"],
+        scenario.submissions()[:3],
+        [s for s in scenario.submissions() if s.refused and s.refused != "bad_signature"],
     )
     items = [prepare(s.data, writer.public_key) for s in (good[0], bad[0], good[1], good[2])]
     answers = writer.append(items)
@@ -178,7 +178,7 @@ def test_a_refusal_harms_no_neighbour(storage: Storage, scenario: Scenario) -> N
 )
 @pytest.mark.parametrize("verb", ["UPDATE {} SET ledger_id = 9", "DELETE FROM {}"])
 def test_the_database_itself_refuses_to_change_the_log(
-    storage: Storage, scenario: Scenario, table: str, verb: str
+    storage: Storage, scenario: Chronicle, table: str, verb: str
 ) -> None:
     found(storage, scenario)
     with pytest.raises(Exception, match="append-only"), writing(storage.engine) as connection:  # noqa: PT012

@@ -12,8 +12,10 @@ from msgspec import UnsetType
 
 from ledger.domain.rules import PERIODS, Book, Rule
 from ledger.errors import StateError
+from ledger.scenarios.data import Goods
 from ledger.scenarios.draw import Draw
-from ledger.scenarios.figures import Doing, Goods, Plan, Size, Sources
+from ledger.scenarios.foshan.plan import Doing, Plan, Size, Sources
+from ledger.scenarios.office import points_of
 
 SHOPPING_FROM: Final = 26
 """The day of the month from which points are exchanged; activities come before."""
@@ -61,17 +63,12 @@ class CapBook:
 
     def has_room(self, rule: Rule, resident: int, day: date) -> bool:
         """Whether one more award fits under every cap."""
-        return all(self._got[rule.id, resident, period] + _points(rule) <= cap for cap, period in _caps(rule, day))
+        return all(self._got[rule.id, resident, period] + points_of(rule) <= cap for cap, period in _caps(rule, day))
 
     def take(self, rule: Rule, resident: int, day: date) -> None:
         """Count one award."""
         for _, period in _caps(rule, day):
-            self._got[rule.id, resident, period] += _points(rule)
-
-
-def _points(rule: Rule) -> int:
-    assert not isinstance(rule.points_units, UnsetType), "an award rule has points"
-    return rule.points_units
+            self._got[rule.id, resident, period] += points_of(rule)
 
 
 def _caps(rule: Rule, day: date) -> Iterator[tuple[int, str]]:
@@ -160,7 +157,7 @@ class _Shopping:
     def earn(self, activity: Activity) -> None:
         """Put an activity's points on the balances of those who took part."""
         for resident in activity.taking_part:
-            self._balance[resident] += _points(activity.rule)
+            self._balance[resident] += points_of(activity.rule)
 
     def go(self, month: int, goal_fen: int, *, last: bool) -> list[Purchase]:
         """Purchases of a month until all purchases so far pass ``goal_fen``; in the ``last`` month, without fail."""

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+from ledger.scenarios.foshan.story import Story, details_of
+from ledger.scenarios.foshan.year import Activity, Month, Purchase
+from ledger.scenarios.office import points_of
 from ledger.scenarios.scribe import Signed
-from ledger.scenarios.story import Story, details_of, points_of
-from ledger.scenarios.year import Activity, Month, Purchase
 
 
 class Stage(NamedTuple):
@@ -57,7 +58,7 @@ def _balances(story: Story, year: list[Month]) -> dict[int, int]:
     for month in year:
         for activity in month.activities:
             for resident in activity.taking_part:
-                held[resident] = held.get(resident, 0) + points_of(activity)
+                held[resident] = held.get(resident, 0) + points_of(activity.rule)
         for purchase in month.purchases:
             held[purchase.resident] -= story.units_for(purchase.bill_fen)
     held.pop(0, None)
@@ -94,18 +95,18 @@ def _one_clerk_alone(stage: Stage) -> None:
     story = stage.story
     actor = story.village.households[0].actor
     body = {"action": "move_out", "party": actor.party}
-    story.scribe.write("party_changed", [story.village.officer("clerk")], body, day=_as_of(stage))
+    story.scribe.write("party_changed", [story.office.officer("clerk")], body, day=_as_of(stage))
 
 
 def _a_clerk_awards(stage: Stage) -> None:
     story, activity = stage.story, stage.activity
     story.scribe.write(
         "points_awarded",
-        [story.village.officer("clerk")],
+        [story.office.officer("clerk")],
         story.award_body(stage.number, activity, stage.outsider),
         day=activity.day.isoformat(),
         private=details_of(activity),
-        rule=story.rule(activity.rule.id),
+        rule=story.office.named(activity.rule.id),
     )
 
 
@@ -114,11 +115,11 @@ def _more_than_the_rule_gives(stage: Stage) -> None:
     body = story.award_body(stage.number, activity, stage.outsider)
     story.scribe.write(
         "points_awarded",
-        [story.village.officer("issuer")],
-        {**body, "amount_units": points_of(activity) + 1},
+        [story.office.officer("issuer")],
+        {**body, "amount_units": points_of(activity.rule) + 1},
         day=activity.day.isoformat(),
         private=details_of(activity),
-        rule=story.rule(activity.rule.id),
+        rule=story.office.named(activity.rule.id),
     )
 
 
@@ -127,7 +128,7 @@ def _signed_then_changed(stage: Stage) -> None:
     story = stage.story
     story.award(stage.number, stage.activity, stage.outsider)
     written = story.scribe.written
-    amount, sound = b'"amount_units":%d' % points_of(stage.activity), written[-1]
+    amount, sound = b'"amount_units":%d' % points_of(stage.activity.rule), written[-1]
     assert sound.data.count(amount) == 1, "an award states its amount once"
     written[-1] = sound._replace(data=sound.data.replace(amount, amount[:-4] + b"9" + amount[-3:]))
 
