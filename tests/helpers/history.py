@@ -24,6 +24,21 @@ PARTY_ACTS = ("register", "join", "leave", "move_out", "death", "merge")
 CLAIMANTS = ("zhang", "li", "house", "forestry", "water")
 ALL_RULES = [*BOOK["rules"], *recognition.RULES, rule("grabbed", target="organisation")]
 BARRIERS = {"tick", "commit"}
+OFTEN = ("award", "award", "redeem", "redeem", "reverse", "reverse", "carry", "deduct", "settle", "lapse")
+WORK = ("task", "task", "claim", "claim", "claim", "declare", "declare", "review", "review", "reward", "task_award")
+RARE = (
+    *("party", "party", "role", "card", "book", "captured", "tick", "commit", "false_commit", "again", "conflict"),
+    *("honour", "rating", "benefit", "post", "erase"),
+)
+_EVERY_STEP = [
+    (name, *numbers)
+    for name in dict.fromkeys((*OFTEN, *WORK, *RARE))
+    for numbers in ((0, 0, 0), (1, 0, 1), (0, 1, 0), (2, 2, 2), (4, 3, 5))
+]
+_GRABBED = [("task", 2, 0, 4), ("claim", 3, 0, 0), ("declare", 3, 0, 1), ("review", 0, 0, 0), ("reward", 0, 0, 0)]
+_LAPSING = [("award", 0, 3, 0), ("lapse", 0, 0, 1), ("lapse", 0, 1, 4)]
+SCRIPTS = ([*_GRABBED, *_EVERY_STEP, *_EVERY_STEP], _LAPSING)
+"""Steps by which every kind is accepted somewhere, and much is refused."""
 
 
 class History:

@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from ledger.core.types import MAX_INT
 from ledger.domain import append, disclosures, entries, fields, judge, roles, state
@@ -23,7 +23,7 @@ from ledger.domain.events import SIGNATURES_MAX, Body, Device, Event
 from ledger.domain.fields import ANYWHERE
 from ledger.domain.kinds import KINDS
 from ledger.domain.roles import Requirement
-from tests.helpers.village import Village
+from tests.helpers.history import SCRIPTS, History
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "spec" / "kinds.md"
 INTRODUCTION = """# Kinds of event, version 1
@@ -36,7 +36,9 @@ another default: the bytes that are signed are the bytes that are verified.
 **Signers.** A requirement such as `2 × clerk` is filled by two different parties, each with a key that holds the role
 when the entry is appended. A role *for* a field covers the party of that field, or every party (`*`). *May also* sign
 means that a rule of the village can ask for it. The actor's signature stands first; no party signs twice; a signer who
-fills no requirement refuses the event.
+fills no requirement refuses the event. Different parties must be different people, as far as the log knows them: a role
+may be granted with the resident behind the key, and then two keys of one person are one signer (`same_person`). Where
+an event decides about somebody, that person, and the members of a household that it is about, do not sign (`own_case`).
 
 **Privacy.** P0 public, P1 village with the person's consent, P2 subject and issuer, P3 sensitive. Private fields are
 disclosures (formats §6): `text` of 1 to 2000 characters, `integer`, or `digest` (64 hex digits).
@@ -44,8 +46,17 @@ disclosures (formats §6): `text` of 1 to 2000 characters, `integer`, or `digest
 SIGNERS = {
     "ledger_created": "every key that it lists: the township's and the ledger's own",
     "role_changed": "as many parties of the `township` as entry 0 set as threshold; a key never ends its own authority",
+    "rulebook_adopted": "1 × `council`; 1 × `oversight`; `township` too, if the book takes effect before the day on "
+    "which it is entered",
+    "credential_changed": "1 × `clerk`; for a phone, which has no daily cap, 2 × `clerk`",
+    "civic_posted": "a suggestion or listing by `card`/`phone` of `poster`, or by its own key `one_time` alone; a "
+    "reply, notice or referral by 1 × `village`/`department`/`community`/`council`, for `poster`",
+    "benefit_changed": "offer, grant and revoke by 1 × `decider`, for `issuer`; accept and decline by 1 × "
+    "`card`/`phone`/`helper`, for `subject`",
 }
-"""Where the number of signers depends on the log."""
+"""Where the signers depend on the log, or on what the body says."""
+DECIDES = {"benefit_changed": "offer, grant and revoke do"}
+"""Where it depends on what the body says."""
 COMMON: tuple[tuple[str, tuple[ModuleType, ...], set[str]], ...] = (
     ("reading", (entries,), {"malformed"}),
     ("disclosures", (disclosures,), {f"disclosure_{how}" for how in ("missing", "superfluous", "misnamed", "doubled")}),
@@ -101,6 +112,7 @@ def section(body: Body, parts: dict[str, type[Struct]]) -> str:
                 f"- **Event fields:** {' and '.join(takes) if takes else 'no `rule`, no `reverses`'}",
                 f"- **Private fields:** {private + f'; about `{_holder(body)}`' if private else 'none'}",
                 f"- **Moves:** {'nothing' if cls.check_postings is Body.check_postings else 'points, as said above'}",
+                f"- **Decides about somebody:** {DECIDES.get(cls.kind) or ('yes' if body.impartial else 'no')}",
                 f"- **Privacy:** {cls.privacy}. **Reversible:** {'yes' if cls.reversible else 'no'}",
             ]
         ),
@@ -111,19 +123,19 @@ def section(body: Body, parts: dict[str, type[Struct]]) -> str:
 
 
 def examples() -> dict[str, Body]:
-    """One body of every kind, from a village where each happened."""
-    village = Village.founded()
-    task = village.must(village.task()).event_id
-    village.must(village.carry("zhang", 100))
-    award = village.must(village.award("zhang", "volunteer", body={"task": task}))
-    village.must(village.redeem("zhang", 100))
-    village.must(village.reverse(award))
-    village.must(village.party("register", "barn", type="household"))
-    village.must(village.party("join", "zhang", household="barn"))
-    village.must(village.party("merge", "barn", other="house"))
-    village.commit()
-    bodies = [parse_entry(data).event.body for data in village.entries]
-    return {body.kind: body for body in sorted(bodies, key=lambda body: len(body.parties()))}
+    """One body of every kind, from villages where each happened."""
+    entries: list[bytes] = []
+    for script in SCRIPTS:
+        history = History()
+        for step in script:
+            history.take(step)
+        entries += history.village.entries
+    bodies = [parse_entry(data).event.body for data in entries]
+    return {body.kind: body for body in sorted(bodies, key=lambda body: (len(body.parties()), _given(body)))}
+
+
+def _given(body: Body) -> int:
+    return sum(getattr(body, name) is not UNSET for name in body.__struct_fields__)
 
 
 def signed_by(body: Body) -> Iterator[str]:

@@ -18,17 +18,11 @@ from ledger.domain.entries import parse_entry
 from ledger.domain.kinds import KINDS
 from ledger.domain.state import Replay
 from ledger.errors import LedgerError
-from tests.helpers.history import BARRIERS, History, whole_village
+from tests.helpers.history import BARRIERS, OFTEN, RARE, SCRIPTS, WORK, History, whole_village
 from tests.helpers.plain_ledger import PlainLedger
 from tests.helpers.village import Village
 
 NUMBER = st.integers(0, 7)
-OFTEN = ("award", "award", "redeem", "redeem", "reverse", "reverse", "carry", "deduct", "settle", "lapse")
-WORK = ("task", "task", "claim", "claim", "claim", "declare", "declare", "review", "review", "reward", "task_award")
-RARE = (
-    *("party", "party", "role", "card", "book", "captured", "tick", "commit", "false_commit", "again", "conflict"),
-    *("honour", "rating", "benefit", "post", "erase"),
-)
 STEP = st.tuples(st.sampled_from(OFTEN) | st.sampled_from(WORK) | st.sampled_from(RARE), NUMBER, NUMBER, NUMBER)
 STEPS = st.lists(STEP, min_size=1, max_size=12) | st.lists(STEP, min_size=20, max_size=40)
 
@@ -115,18 +109,9 @@ def test_long_histories_hold_as_well(steps: Any, sizes: list[int]) -> None:
     check_history(steps, sizes)
 
 
-EVERY_STEP = [
-    (name, *numbers)
-    for name in dict.fromkeys((*OFTEN, *WORK, *RARE))
-    for numbers in ((0, 0, 0), (1, 0, 1), (0, 1, 0), (2, 2, 2), (4, 3, 5))
-]
-GRABBED = [("task", 2, 0, 4), ("claim", 3, 0, 0), ("declare", 3, 0, 1), ("review", 0, 0, 0), ("reward", 0, 0, 0)]
-LAPSING = [("award", 0, 3, 0), ("lapse", 0, 0, 1), ("lapse", 0, 1, 4)]
-
-
 def test_the_steps_reach_acceptance_and_refusal_of_every_kind() -> None:
     kinds, outcomes = set(), []
-    for script in ([*GRABBED, *EVERY_STEP, *EVERY_STEP], LAPSING):
+    for script in SCRIPTS:
         history = History()
         for step in script:
             history.take(step)
