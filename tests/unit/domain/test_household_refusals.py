@@ -118,6 +118,25 @@ REFUSED = [
             ("merge", "barn", {"other": "house", "day": EARLY}),
         )
     ),
+    *(
+        Refused(f"{name} was registered", "not_yet_registered", "occurred_on", changing(action, who, **body))
+        for name, action, who, body in (
+            ("dying before one", "death", "zhang", {"day": "2020-12-31"}),
+            ("moving in before one", "join", "zhang", {"household": "barn", "day": "2020-12-31"}),
+        )
+    ),
+    *(
+        Refused(
+            f"merging {first} with {second} before it was registered",
+            "not_yet_registered",
+            "occurred_on",
+            submitting(
+                lambda v: v.party("register", "hut", type="household"),
+                lambda v, first=first, second=second: v.party("merge", first, other=second, day="2021-11-19"),
+            ),
+        )
+        for first, second in (("hut", "house"), ("house", "hut"))
+    ),
     Refused(
         "joining again before one left",
         "wrong_order",
