@@ -1,22 +1,26 @@
-"""Reading: ledgers, entries, accounts, checkpoints and tiles, as they are shown to those who may see them."""
+"""Reading: ledgers, accounts, tasks and tiles, as they are shown to those who may see them."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection
 
 from ledger.core.note import Checkpoint, parse_note
 from ledger.core.tiles import TilePath, encode_bundle, read_tile, width_at
-from ledger.core.types import parse_party
+from ledger.core.types import parse_event_id, parse_party
 from ledger.domain.entries import Entry, parse_entry
-from ledger.domain.facts import Account, PartyFact
+from ledger.domain.facts import Account, Honour, Honours, Lot, Lots, PartyFact, Task
+from ledger.domain.kinds.recognition import honours_key
+from ledger.domain.lots import lots_key
 from ledger.errors import FormatError, NotFoundError
 from ledger.store import entries as log
 from ledger.store.facts import read_facts
 from ledger.store.tiles import StoredTiles
 
 PAGE_MAX: Final = 500
+Hundredths = Annotated[int, Meta(description="hundredths of a point")]
 
 
 class LedgerView(NamedTuple):
@@ -39,12 +43,38 @@ class Movement(NamedTuple):
 
 
 class AccountView(NamedTuple):
-    """A party's account and its newest entries, newest first; ``older`` is the seq to go on from, or -1."""
+    """A party's account and its newest entries, newest first; ``older`` is the seq to go on from, or -1.
+
+    ``lots`` are its points that lapse, in the order in which they are used; what it has beyond them never does.
+    """
 
     account: Account
     party: PartyFact | None
     movements: list[Movement]
     older: int
+    lots: list[Lot]
+    honours: list[Honour]
+
+
+class TaskView(Struct, frozen=True, omit_defaults=True):
+    """A published task: its places, how many are taken, what its awards used of its budget (hundredths).
+
+    Places are claimed first by parties of the type ``claimants``; without it an award takes a place.
+    """
+
+    id: str
+    issuer: str
+    book: str
+    rule: str
+    starts_on: str
+    ends_on: str
+    capacity: int
+    taken: int
+    left: int
+    used_units: Hundredths
+    budget_units: Hundredths | UnsetType = UNSET
+    budget_left_units: Hundredths | UnsetType = UNSET
+    claimants: str | UnsetType = UNSET
 
 
 def view_ledger(connection: Connection, row: log.LedgerRow) -> LedgerView:
@@ -62,8 +92,9 @@ def view_account(
 ) -> AccountView:
     """A party's balances and entries from ``before`` (exclusive) backwards. Raises `NotFoundError`."""
     parse_party(party)
-    facts = read_facts(connection, row.ledger_id, [f"account:{party}", f"party:{party}"])
-    account, fact = facts[f"account:{party}"], facts[f"party:{party}"]
+    keys = (f"account:{party}", f"party:{party}", lots_key(party), honours_key(party))
+    facts = read_facts(connection, row.ledger_id, keys)
+    account, fact, lots, honours = (facts[key] for key in keys)
     if not isinstance(account, Account):
         raise NotFoundError("no entry concerns this party", field="party", got=party)
     limit = min(limit, PAGE_MAX)
@@ -71,7 +102,37 @@ def view_account(
     stored = log.party_entries(connection, row.ledger_id, party, start, limit + 1)
     older = stored[limit - 1].seq if len(stored) > limit else -1
     movements = [_movement(item, party) for item in stored[:limit]]
-    return AccountView(account, fact if isinstance(fact, PartyFact) else None, movements, older)
+    return AccountView(
+        account,
+        fact if isinstance(fact, PartyFact) else None,
+        movements,
+        older,
+        lots.lots if isinstance(lots, Lots) else [],
+        honours.honours if isinstance(honours, Honours) else [],
+    )
+
+
+def view_task(connection: Connection, row: log.LedgerRow, task: str) -> TaskView:
+    """A task by the id of the event that published it. Raises `NotFoundError`."""
+    fact = read_facts(connection, row.ledger_id, [key := f"task:{parse_event_id(task, 'task')}"])[key]
+    if not isinstance(fact, Task):
+        raise NotFoundError("no such task", field="task", expected="the id of a task_published", got=task)
+    budget = fact.budget_units
+    return TaskView(
+        id=task,
+        issuer=fact.issuer,
+        book=fact.book,
+        rule=fact.rule,
+        starts_on=fact.starts_on,
+        ends_on=fact.ends_on,
+        capacity=fact.capacity,
+        taken=fact.taken,
+        left=fact.capacity - fact.taken,
+        used_units=fact.used_units,
+        budget_units=budget,
+        budget_left_units=UNSET if isinstance(budget, UnsetType) else budget - fact.used_units,
+        claimants=fact.claimants,
+    )
 
 
 def _movement(stored: log.StoredEntry, party: str) -> Movement:
