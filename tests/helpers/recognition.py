@@ -21,7 +21,6 @@ TIERS = [{"id": name, "name_zh": "等级", "name_en": name} for name in ("excell
 RULES = [
     _rule("monthly", "rate", target="person", tiers=TIERS),
     _rule("grid_work", "rate", target="organisation", tiers=TIERS, approvals=1),
-    _rule("witnessed", "rate", target="person", tiers=TIERS, evidence=["photo"]),
     _rule("clean", "honour"),
     _rule("filial", "honour"),
     _rule("lawful", "honour"),

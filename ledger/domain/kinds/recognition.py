@@ -60,7 +60,6 @@ class RatingPublished(Body, frozen=True):
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
         rule = rule_in_force(event, facts, "rate")
-        check_evidence(rule, event)
         check_signers(rule, event, context)
         if self.period > event.occurred_on[:7]:
             raise RefusalError(

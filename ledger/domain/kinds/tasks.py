@@ -14,7 +14,7 @@ from ledger.domain.facts import Fact, Mark, Task, stands
 from ledger.domain.fields import Amount, Day, EventRef, Party, Positive, is_day
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
-from ledger.domain.rules import rule_in_force, rule_needs
+from ledger.domain.rules import TARGETS, rule_in_force, rule_needs
 from ledger.errors import RefusalError
 
 
@@ -51,7 +51,15 @@ class TaskPublished(Body, frozen=True):
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
-        rule_in_force(event, facts, "award")
+        rule = rule_in_force(event, facts, "award")
+        if self.claimants and self.claimants != TARGETS[rule.target]:
+            raise RefusalError(
+                "the rule rewards others than those who claim places",
+                code="wrong_claimants",
+                field="body.claimants",
+                expected=TARGETS[rule.target],
+                got=self.claimants,
+            )
         if not is_day(self.starts_on) or not is_day(self.ends_on) or self.ends_on < self.starts_on:
             raise RefusalError(
                 "the days of the task are not in order",

@@ -237,12 +237,6 @@ REFUSED = [
         submitting(lambda v: rate(v, {"forestry": "good"}, rule="grid_work")),
     ),
     Refused(
-        "evidence that a rating cannot carry",
-        "evidence_missing",
-        "private",
-        submitting(lambda v: rate(v, {"zhang": "good"}, rule="witnessed")),
-    ),
-    Refused(
         "a rating by the village",
         "not_authorised",
         "signatures",

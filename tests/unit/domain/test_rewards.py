@@ -93,6 +93,12 @@ def test_no_such_claim_is_rewarded(village: Village) -> None:
     assert (error.code, error.field) == ("unknown_claim", "body.claim")
 
 
+def test_a_task_is_claimed_by_those_whom_its_rule_rewards(village: Village) -> None:
+    village.version = 2
+    error = village.refusal(village.task(claimants="household"))
+    assert (error.code, error.field, error.expected) == ("wrong_claimants", "body.claimants", "resident")
+
+
 # Budgets --------------------------------------------------------------------------------------------------------------
 
 
