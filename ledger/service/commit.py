@@ -31,6 +31,7 @@ from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.state import map_key, value_hash
 from ledger.errors import LedgerError, StateError
 from ledger.keys import KeyFile
+from ledger.service.erasure import Erasures, cut_after_erasures
 from ledger.service.intake import Prepared
 from ledger.store import entries as log
 from ledger.store.database import reading, writing
@@ -92,6 +93,8 @@ class LedgerWriter:
         self._dirty: dict[str, Fact] = {}
         self._pending: tuple[_Memory, Plan] | None = None
         self._memory = self._load()
+        self._erasures = Erasures(engine, vault, row.ledger_id)
+        self._erasures.carry_out()
 
     @property
     def size(self) -> int:
@@ -104,9 +107,19 @@ class LedgerWriter:
         return public_bytes(fact.public) if isinstance(fact, Key) else None
 
     def append(self, group: Sequence[Prepared]) -> list[Answer | LedgerError]:
-        """Append what the rules allow, durably; one answer for each, in order."""
+        """Append what the rules allow, durably; one answer for each, in order. An erasure is carried out by then."""
+        answers: list[Answer | LedgerError] = []
+        for part in cut_after_erasures(group):
+            answers += self._append_part(part)
+        return answers
+
+    def _append_part(self, group: Sequence[Prepared]) -> list[Answer | LedgerError]:
+        self._erasures.carry_out()
         self._vault.prepare(self.row.ledger_id, [party for item in group for _, party, _ in item.disclosures])
-        return self._transact(lambda connection: self._append(connection, group, None))
+        self._erasures.expect(group)
+        answers = self._transact(lambda connection: self._append(connection, group, None))
+        self._erasures.carry_out()
+        return answers
 
     def check(self, candidates: Sequence[Candidate]) -> list[Verdict | LedgerError]:
         """What `append` would answer if it were asked now; each sees those before it, and nothing is kept."""
@@ -124,6 +137,7 @@ class LedgerWriter:
 
     def commit_state(self) -> Answer | None:
         """State the map in the log (formats §7), unless nothing came since the last commitment."""
+        self._erasures.carry_out()
         memory = self._memory
         if memory.head.size in (0, memory.committed):
             return None

@@ -23,7 +23,7 @@ from ledger.store.database import party_text
 from ledger.store.facts import read_pages, read_value
 from ledger.store.outbox import read_anchored_size, read_anchors
 from ledger.store.tiles import StoredTiles, UpperTiles
-from ledger.store.vault import Vault, read_disclosures
+from ledger.store.vault import Sealed, Vault, read_disclosures
 
 EDGES_KEPT: Final = 64
 
@@ -66,9 +66,12 @@ class ReceiptDesk:
     def disclosures(self, connection: Connection, seq: int) -> list[str]:
         """The private details of an entry that can still be read."""
         ledger_id = self._row.ledger_id
-        opened = (
-            self._vault.open(ledger_id, party_text(party), seq, name, sealed)
-            for name, party, sealed in read_disclosures(connection, ledger_id, seq)
+        opened = self._vault.open_all(
+            ledger_id,
+            [
+                Sealed(party_text(party), seq, name, sealed)
+                for name, party, sealed in read_disclosures(connection, ledger_id, seq)
+            ],
         )
         return [text for text in opened if text is not None]
 

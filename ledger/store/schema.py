@@ -113,6 +113,15 @@ party_keys: Final = Table(
     sqlite_with_rowid=False,
 )
 """In the key store, a database of its own: destroying a row makes a party's disclosures unreadable (formats §6)."""
+destroyed_keys: Final = Table(
+    "destroyed_keys",
+    key_metadata,
+    Column("ledger_id", Integer, primary_key=True, autoincrement=False),
+    Column("party", LargeBinary(16), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""For which entry a party's key was destroyed last: what was sealed before it is gone, and so it was done."""
 
 # The anchor service's outbox: written by that process alone, read by the API server (docs/spec/anchoring.md).
 

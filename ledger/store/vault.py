@@ -2,25 +2,38 @@
 
 A disclosure is AES-256-GCM under its party's key; the party's key is wrapped by the vault key and lies in the key
 store, a database of its own with a short retention. Without the party's key a disclosure is noise, in every backup too.
+
+One process seals, and destroys keys: the writer. It remembers the keys it seals with. Whoever opens asks the key store
+each time, so a key that was destroyed opens nothing more, in no process.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, delete, select
 
 from ledger.errors import StateError
-from ledger.store.database import insert_rows, party_bytes, party_text, reading, writing
-from ledger.store.schema import disclosures, key_metadata, party_keys
+from ledger.store.database import driver, insert_rows, party_bytes, party_text, reading, upsert_rows, writing
+from ledger.store.schema import destroyed_keys, disclosures, key_metadata, party_keys
 
 KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
 _CACHE_MAX: Final = 20_000
+_CHUNK: Final = 500
+
+
+class Sealed(NamedTuple):
+    """A disclosure as it is stored: the party it is about, its entry and name, and its sealed bytes."""
+
+    party: str
+    seq: int
+    name: str
+    sealed: bytes
 
 
 class Vault:
@@ -69,25 +82,61 @@ class Vault:
 
     def open(self, ledger_id: int, party: str, seq: int, name: str, sealed: bytes) -> str | None:
         """A disclosure, or None when its party's key was destroyed. Raises `StateError` if it is damaged."""
-        cipher = self._ciphers.get((ledger_id, party)) or self._load(ledger_id, [party]).get(party)
-        if cipher is None:
-            return None
-        try:
-            nonce, body = sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:]
-            return cipher.decrypt(nonce, body, _place(ledger_id, seq, name)).decode("ascii")
-        except (InvalidTag, ValueError) as error:  # ValueError: too short to be anything
-            raise StateError(
-                "a sealed disclosure is damaged", field="disclosures", got=f"entry {seq}, {name}"
-            ) from error
+        return self.open_all(ledger_id, [Sealed(party, seq, name, sealed)])[0]
 
-    def destroy(self, ledger_id: int, party: str) -> bool:
-        """Destroy a party's key; True if there was one. Its disclosures are unreadable from now on."""
-        self._ciphers.pop((ledger_id, party), None)
+    def open_all(self, ledger_id: int, items: Sequence[Sealed]) -> list[str | None]:
+        """As `open`, for many disclosures; the key store is asked once for all their parties."""
+        parties = list({item.party: None for item in items})
+        ciphers = self._load(ledger_id, parties)
+        destroyed: dict[str, int] | None = None
+        opened: list[str | None] = []
+        for item in items:
+            cipher = ciphers.get(item.party)
+            text = None if cipher is None else _decrypted(cipher, ledger_id, item)
+            if text is None and cipher is not None:  # sealed under the key before this one, or damaged
+                destroyed = self.destroyed(ledger_id, parties) if destroyed is None else destroyed
+                if item.seq >= destroyed.get(item.party, 0):
+                    place = f"entry {item.seq}, {item.name}"
+                    raise StateError("a sealed disclosure is damaged", field="disclosures", got=place)
+            opened.append(text)
+        return opened
+
+    def destroy(self, ledger_id: int, erasures: Mapping[str, int]) -> list[str]:
+        """Destroy the keys of parties, each for the entry (seq) that records its erasure; answers whose were due.
+
+        Once for each entry: doing it again leaves the key be, which the party may have anew by then. Key and note of
+        it go in one transaction. In SQLite the bytes are overwritten in the file, too.
+        """
         with writing(self._engine) as connection:
-            query = delete(party_keys).where(
-                party_keys.c.ledger_id == ledger_id, party_keys.c.party == party_bytes(party)
-            )
-            return connection.execute(query).rowcount > 0
+            _overwrite_deleted(connection)
+            done = _read_destroyed(connection, ledger_id, list(erasures))
+            due = [party for party, seq in erasures.items() if done.get(party) != seq]
+            for party in due:
+                self._ciphers.pop((ledger_id, party), None)
+                connection.execute(
+                    delete(party_keys).where(
+                        party_keys.c.ledger_id == ledger_id, party_keys.c.party == party_bytes(party)
+                    )
+                )
+            rows = [(ledger_id, party_bytes(party), erasures[party]) for party in due]
+            upsert_rows(connection, destroyed_keys, rows)
+        if due:
+            self._empty_journal()
+        return due
+
+    def destroyed(self, ledger_id: int, parties: Sequence[str]) -> dict[str, int]:
+        """For which entry (seq) the key of each party was destroyed last; those that never were are left out."""
+        with reading(self._engine) as connection:
+            return _read_destroyed(connection, ledger_id, parties)
+
+    def _empty_journal(self) -> None:
+        """SQLite: the journal still holds pages as they were before; take it over into the file and cut it off."""
+        if self._engine.dialect.name == "sqlite":
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
 
     def _wrap(self, ledger_id: int, party: str, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE_SIZE)
@@ -97,9 +146,9 @@ class Vault:
         names = {party_bytes(party): party for party in parties}
         found: dict[str, AESGCM] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(parties), 500):
+            for start in range(0, len(parties), _CHUNK):
                 query = select(party_keys.c.party, party_keys.c.wrapped).where(
-                    party_keys.c.ledger_id == ledger_id, party_keys.c.party.in_(list(names)[start : start + 500])
+                    party_keys.c.ledger_id == ledger_id, party_keys.c.party.in_(list(names)[start : start + _CHUNK])
                 )
                 for name, wrapped in connection.execute(query):
                     party = names[bytes(name)]
@@ -116,6 +165,32 @@ class Vault:
                 code="wrong_vault_key",
                 field="vault_key",
             ) from error
+
+
+def _decrypted(cipher: AESGCM, ledger_id: int, item: Sealed) -> str | None:
+    """The disclosure, or None where this key does not open it."""
+    nonce, body = item.sealed[:_NONCE_SIZE], item.sealed[_NONCE_SIZE:]
+    try:
+        return cipher.decrypt(nonce, body, _place(ledger_id, item.seq, item.name)).decode("ascii")
+    except (InvalidTag, ValueError):  # ValueError: too short to be anything
+        return None
+
+
+def _overwrite_deleted(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        driver(connection).execute("PRAGMA secure_delete = ON").fetchall()
+
+
+def _read_destroyed(connection: Connection, ledger_id: int, parties: Sequence[str]) -> dict[str, int]:
+    names = {party_bytes(party): party for party in parties}
+    found: dict[str, int] = {}
+    for start in range(0, len(names), _CHUNK):
+        query = select(destroyed_keys.c.party, destroyed_keys.c.seq).where(
+            destroyed_keys.c.ledger_id == ledger_id,
+            destroyed_keys.c.party.in_(list(names)[start : start + _CHUNK]),
+        )
+        found.update((names[bytes(name)], seq) for name, seq in connection.execute(query))
+    return found
 
 
 def add_disclosures(connection: Connection, rows: list[tuple[int, int, str, str, bytes]]) -> None:
@@ -135,6 +210,16 @@ def read_disclosures(connection: Connection, ledger_id: int, seq: int) -> list[t
         .order_by(disclosures.c.name)
     )
     return [(name, bytes(party), bytes(sealed)) for name, party, sealed in connection.execute(query)]
+
+
+def read_many_disclosures(connection: Connection, ledger_id: int, seqs: Sequence[int]) -> Iterator[Sealed]:
+    """The sealed disclosures of many entries."""
+    for start in range(0, len(seqs), _CHUNK):
+        query = select(disclosures.c.seq, disclosures.c.name, disclosures.c.party, disclosures.c.sealed).where(
+            disclosures.c.ledger_id == ledger_id, disclosures.c.seq.in_(seqs[start : start + _CHUNK])
+        )
+        for seq, name, party, sealed in connection.execute(query):
+            yield Sealed(party_text(party), seq, name, bytes(sealed))
 
 
 def _place(ledger_id: int, seq: int, name: str) -> bytes:
