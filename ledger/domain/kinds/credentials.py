@@ -27,7 +27,7 @@ class CredentialChanged(Body, frozen=True):
     """Issue, rotate, revoke or report lost a card or phone, or the code at a household's door.
 
     A card's or phone's ``key`` co-signs for its holder and for nobody else. A card has a daily cap, so that whoever
-    finds it cannot drain its holder; a phone has none, so two clerks sign for it. A door code signs nothing: it leads
+    finds it cannot drain its holder; a phone has none, so two clerks sign for a new one. A door code signs nothing: it leads
     to the household's page, and the log knows its ``token_digest`` alone (formats §2). ``rotate`` puts a new key or
     code in the place of the one that ``replaces`` names, by key id or token digest; the old one is refused after that.
     """
@@ -48,7 +48,8 @@ class CredentialChanged(Body, frozen=True):
         return [self.party]
 
     def requirements(self) -> tuple[Requirement, ...]:
-        return _TWO_CLERKS if self.medium == "phone" else _ONE_CLERK
+        """Ending a credential takes one clerk, of any medium: whoever lost a phone does not wait for a second."""
+        return _TWO_CLERKS if self.medium == "phone" and self.action not in _ENDED else _ONE_CLERK
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.party}"]

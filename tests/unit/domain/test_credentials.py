@@ -101,7 +101,7 @@ def test_a_phone_is_not_held_to_the_cap_of_a_card(village: Village) -> None:
     ],
 )
 @pytest.mark.parametrize("action", ["issue", "rotate", "revoke", "lost"])
-def test_two_clerks_answer_for_a_phone_and_one_for_a_card(
+def test_two_clerks_answer_for_a_new_phone_and_one_for_a_card_or_for_ending_either(
     village: Village, action: str, medium: str, signers: tuple[str, ...], answer: str
 ) -> None:
     held, name = ("zhang/card", "zhang/new") if medium == "card" else ("li/phone", "li/new")
@@ -111,7 +111,8 @@ def test_two_clerks_answer_for_a_phone_and_one_for_a_card(
     if action == "rotate":
         body["replaces"] = person(held).key
     made = carry(village, action, name, medium, *signers, **body)
-    assert getattr(village.submit(made)[0], "code", "ok") == answer
+    alone_will_do = action in ("revoke", "lost") and answer == "not_enough_signers"
+    assert getattr(village.submit(made)[0], "code", "ok") == ("ok" if alone_will_do else answer)
 
 
 @pytest.mark.parametrize(
