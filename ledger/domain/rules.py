@@ -1,4 +1,4 @@
-"""Rule books (domain §4): reading one from TOML, which version was in force, caps.
+"""Rule books (domain §4): what a rule says, which version was in force, caps.
 
 A book is adopted whole by `rulebook_adopted`. An act is judged by the version in force on the day it *happened*; the
 old version stays valid for old acts.
@@ -6,17 +6,18 @@ old version stays valid for old acts.
 
 from __future__ import annotations
 
-import tomllib
 from typing import Annotated, Final, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.domain.events import Context, Event, Facts
 from ledger.domain.facts import TYPES, BookHistory, Fact, Tally
-from ledger.domain.fields import Amount, Count, Day, Name, Positive, RuleRef, Strict, Text, Unit, day_number, is_day
-from ledger.errors import FormatError, RefusalError
+from ledger.domain.fields import Amount, Day, Name, Positive, RuleRef, Strict, Text, Unit, day_number
+from ledger.errors import RefusalError
 
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+DaysOrNone = Annotated[int, Meta(ge=0, le=36_500)]
+"""More than a hundred years is a slip of the pen."""
 BasisPoints = Annotated[int, Meta(ge=1, le=10_000)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -67,14 +68,14 @@ class Rule(Strict, Fact, frozen=True):
     bill_share_bp: BasisPoints | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
     budget_units: Amount | UnsetType = UNSET
-    expires_after_days: Positive | UnsetType = UNSET
-    notice_days: Count | UnsetType = UNSET
-    appeal_days: Positive | UnsetType = UNSET
+    expires_after_days: Days | UnsetType = UNSET
+    notice_days: DaysOrNone | UnsetType = UNSET
+    appeal_days: Days | UnsetType = UNSET
     tiers: Annotated[list[Tier], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
     needs_honours: NeededHonours | UnsetType = UNSET
     evidence: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
     approvals: Annotated[int, Meta(ge=1, le=5)] | UnsetType = UNSET
-    backdating_days: Count | UnsetType = UNSET
+    backdating_days: DaysOrNone | UnsetType = UNSET
     legal_basis: Text | UnsetType = UNSET
     valid_from: Day | UnsetType = UNSET
     valid_to: Day | UnsetType = UNSET
@@ -109,74 +110,6 @@ def book_key(book: str) -> str:
 def rule_needs(event: Event) -> list[str]:
     """The fact keys that `rule_in_force` reads."""
     return [book_key(event.rule.book), rule_key(event.rule)] if event.rule else []
-
-
-def parse_book(toml: bytes) -> Book:
-    """A rule book from TOML. Raises `FormatError` with the line or the path of the fault."""
-    try:
-        value = tomllib.loads(toml.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _bad_book("book", "TOML", str(error)) from error
-    try:
-        book = msgspec.convert(value, Book)
-    except msgspec.ValidationError as error:
-        raise _bad_book("book", "the fields of a rule book", str(error)) from error
-    check_book(book)
-    return book
-
-
-def check_book(book: Book) -> None:
-    """What the types of a book do not say. Raises `FormatError`."""
-    ids = [rule.id for rule in book.rules]
-    if len(set(ids)) != len(ids):
-        raise _bad_book("book.rules", "every rule id once", ", ".join(sorted({i for i in ids if ids.count(i) > 1})))
-    for rule in book.rules:
-        _check_rule(rule, f"book.rules.{rule.id}")
-
-
-_FIELDS_OF_TYPE: Final = {
-    "award": ({"points_units", "units"}, {"caps", "evidence", "approvals", "budget_units", "expires_after_days"}),
-    "deduct": (
-        {"points_units", "units", "legal_basis", "appeal_days"},
-        {"caps", "evidence", "approvals", "notice_days"},
-    ),
-    "redeem": ({"units_per_yuan", "units"}, {"bill_share_bp", "evidence", "approvals"}),
-    "rate": ({"tiers"}, {"evidence", "approvals"}),
-    "honour": (set(), {"needs_honours", "evidence", "approvals"}),
-}
-"""For each type of rule: fields it must have, and fields it may have beside those that every rule may have. A field
-that nothing would look at is refused, lest a village rely on it."""
-
-
-def _check_rule(rule: Rule, field: str) -> None:
-    must, may = _FIELDS_OF_TYPE[rule.type]
-    for name in sorted(set().union(*(a | b for a, b in _FIELDS_OF_TYPE.values()))):
-        given = getattr(rule, name) is not UNSET
-        if name in must and not given:
-            raise _bad_book(f"{field}.{name}", f"{name}, for a rule of type {rule.type}", "nothing")
-        if given and name not in must | may | {"legal_basis"}:
-            raise _bad_book(f"{field}.{name}", f"no {name} in a rule of type {rule.type}", str(getattr(rule, name)))
-    units = rule.units or []
-    if units != sorted(set(units)):
-        raise _bad_book(f"{field}.units", "units sorted and single", ", ".join(units))
-    if rule.type == "redeem" and units != ["spend"]:
-        raise _bad_book(f"{field}.units", "spend alone: merit is never exchanged", ", ".join(units))
-    if rule.expires_after_days and "spend" not in units:
-        raise _bad_book(f"{field}.expires_after_days", "a rule that gives spend: merit never lapses", ", ".join(units))
-    if rule.tiers and len({tier.id for tier in rule.tiers}) != len(rule.tiers):
-        raise _bad_book(f"{field}.tiers", "every tier id once", ", ".join(tier.id for tier in rule.tiers))
-    if rule.caps == Caps():
-        raise _bad_book(f"{field}.caps", "a cap, or no caps", "empty")
-    for name in ("valid_from", "valid_to"):
-        day = getattr(rule, name)
-        if day is not UNSET and not is_day(day):
-            raise _bad_book(f"{field}.{name}", "a day of the calendar", day)
-    if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
-        raise _bad_book(f"{field}.valid_to", f"not before {rule.valid_from}", rule.valid_to)
-
-
-def _bad_book(field: str, expected: str, got: str) -> FormatError:
-    return FormatError("not a rule book", code="bad_rulebook", field=field, expected=expected, got=got)
 
 
 def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:

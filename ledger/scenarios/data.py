@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from ledger.domain.rules import Book, parse_book
+from ledger.domain.bookread import parse_book
+from ledger.domain.rules import Book
 
 T = TypeVar("T")
 

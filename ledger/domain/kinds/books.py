@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from ledger.domain.bookcheck import check_book
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import BookHistory, BookVersion, Fact, Key, Mark, stands
 from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit, is_day
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement, authorise
-from ledger.domain.rules import Book, book_key, check_book, rule_key
+from ledger.domain.rules import Book, book_key, rule_key
 from ledger.errors import RefusalError
 
 VOTE: Final = (Requirement(("council",)), Requirement(("oversight",)))

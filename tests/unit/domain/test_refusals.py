@@ -9,8 +9,8 @@ import pytest
 
 from ledger.core.disclosure import digest, make
 from ledger.core.types import MAX_INT
-from ledger.domain.entries import check_submitted, parse_entry, parse_event, parse_submission
 from ledger.domain.bookread import parse_book
+from ledger.domain.entries import check_submitted, parse_entry, parse_event, parse_submission
 from ledger.errors import LedgerError
 from tests.helpers.provoke import (
     NOT_UTF8,
@@ -279,8 +279,8 @@ REFUSED = [
             ("no_majority", "body.votes.in_favour", {"in_favour": 4}),
         )
     ),
-    Refused("a book that is not TOML", "bad_rulebook", "book", lambda v: parse_book(b"=")),
-    Refused("a book of other types", "bad_rulebook", "book", lambda v: parse_book(b'book = "points"')),
+    Refused("a book that is not TOML", "bad_rulebook", "line 1: book", lambda v: parse_book(b"=")),
+    Refused("a book of other types", "bad_rulebook", "line 1: book.version", lambda v: parse_book(b'book = "points"')),
     Refused("a rule twice", "bad_rulebook", "book.rules", rule_twice),
     *(
         Refused(f"rule: {field}", "bad_rulebook", f"book.rules.odd.{field}", booking(**changes))

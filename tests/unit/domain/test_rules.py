@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ledger.core.encoding import canonical
+from ledger.domain.bookread import parse_book
 from ledger.domain.fields import RuleRef, encode
-from ledger.domain.rules import Caps, cap_keys, parse_book, rule_key
+from ledger.domain.rules import Caps, cap_keys, rule_key
 from ledger.errors import FormatError
 from tests.helpers.village_rules import BOOK
 
@@ -73,8 +74,8 @@ def _toml(old: str, new: str) -> bytes:
         (_toml("points_units = 200", "points_units = 200\nvalid_from = 2021-01-01"), "date"),
         (_toml('type = "award"', 'type = "gift"'), "gift"),
         (_toml('["photo"]', "[]"), "evidence"),
-        (_toml('"volunteer"', '"volunteer\\n"'), "regex"),
-        (b"\xff", "utf-8"),
+        (_toml('"volunteer"', '"volunteer\\n"'), "a name: "),
+        (b"\xff", "UTF-8"),
     ],
 )
 def test_a_fault_of_a_book_is_named(data: bytes, word: str) -> None:
