@@ -157,6 +157,23 @@ def test_a_second_erasure_erases_what_came_after_the_first(world: World) -> None
     assert world.faults() == []
 
 
+def test_what_somebody_posted_without_a_name_can_be_erased_too_and_still_be_proved(world: World) -> None:
+    """A restart comes between the post and the commitment that proves its one-time key."""
+    shown = make(secrets.token_bytes(16), "text", "村长的电话是……")
+    nobody = person("nobody")
+    body = {"one_time": nobody.ref(), "poster": nobody.party, "type": "suggestion"}
+    event = world.village.event("civic_posted", "nobody", body, private={"text": digest(shown)})
+    done = world.append(sign(event, "nobody", disclosures=[shown]))
+    world.restart()
+    world.writer.commit_state()
+    assert world.details(done) == ["村长的电话是……"]
+    world.append(world.erasure("nobody"))
+    assert world.details(done) == []
+    report = world.judge(world.receipt(done))
+    assert report.verdict == "genuine", report
+    assert world.faults() == []
+
+
 def test_a_refused_erasure_erases_nothing(world: World) -> None:
     done = world.append(world.offer("四折"))
     refused = world.append_all(erase(world.village, "zhang", "request", "clerk"))[0]
