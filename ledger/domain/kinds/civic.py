@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Literal
 from msgspec import UNSET, UnsetType
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import RECORDED_PREFIX, Grant, Key, Recorded
+from ledger.domain.facts import RECORDED_PREFIX, Grant, Key, PartyFact, Recorded
 from ledger.domain.fields import ANYWHERE, EventRef, KeyRef, Party
 from ledger.domain.kinds.founding import check_fit, ref_key_id
 from ledger.domain.register import active_party
@@ -106,7 +106,8 @@ class CivicPosted(Body, frozen=True):
             active_party(facts, str(self.to), "body.to", "organisation", day=event.occurred_on)
         if self.one_time:
             self._check_unlinkable(event, facts, self.one_time)
-            return Decision([], dict(self.own_keys(event, context.seq) or {}))
+            once = PartyFact(type="poster", status="active", since=event.occurred_on)
+            return Decision([], {**(self.own_keys(event, context.seq) or {}), f"party:{self.poster}": once})
         types = ("resident", "household") if self.type in PERSONAL else ("organisation",)
         active_party(facts, self.poster, "body.poster", *types, day=event.occurred_on)
         return Decision([], {})

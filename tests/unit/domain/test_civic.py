@@ -245,3 +245,10 @@ def test_a_one_time_key_proves_no_entry_but_its_own(posted: Posted, moved: int) 
     report = posted.judge(replace(receipt, entry=canonical(entry)))
     assert report.verdict == "invalid"
     assert "authorised" in failing(report)
+
+
+def test_nobody_is_registered_as_an_anonymous_poster(village: Village) -> None:
+    """Else a clerk could pass somebody off as who wrote it."""
+    village.must(anonymous(village, "nobody"))
+    error = village.refusal(village.party("register", "nobody", type="resident"))
+    assert (error.code, error.got) == ("party_exists", "poster, registered on 2021-11-20")
