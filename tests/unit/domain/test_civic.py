@@ -195,7 +195,7 @@ def test_nothing_in_two_anonymous_posts_of_one_person_is_equal(village: Village)
     assert len(first) > 6
     assert first & second == set()
     known = {key for key in village.facts if any(one["event"]["actor"] in key for one in entries)}
-    assert known == {f"account:{event['actor']}" for event, _, _ in posts}
+    assert known == {f"{kind}:{event['actor']}" for event, _, _ in posts for kind in ("account", "party")}
 
 
 # Receipts -------------------------------------------------------------------------------------------------------------
