@@ -6,9 +6,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from ledger.domain.facts import Honour, Lot
 from ledger.domain.fields import RuleRef
 from ledger.service.commit import Answer
-from ledger.service.queries import AccountView, LedgerView, Movement
+from ledger.service.queries import AccountView, Hundredths, LedgerView, Movement
 from ledger.store.entries import CommitmentRow, StoredEntry
 from ledger.store.outbox import AnchoredRow
 
@@ -16,7 +17,6 @@ Seq = Annotated[int, Meta(ge=0, description="0-based place in the ledger")]
 Size = Annotated[int, Meta(ge=0, description="number of entries")]
 Milliseconds = Annotated[int, Meta(ge=0, description="ms since 1970 UTC, by the ledger's clock")]
 Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
-Hundredths = Annotated[int, Meta(description="hundredths of a point")]
 Note = Annotated[str, Meta(description="signed note with a C2SP checkpoint")]
 
 
@@ -137,7 +137,8 @@ class PartyAccount(Struct, frozen=True):
     """A party's balances and newest entries, newest first.
 
     ``count`` entries concern it in all, ``last`` is the newest. ``before`` is the value of the parameter of that name
-    that shows older entries, absent when there are none.
+    that shows older entries, absent when there are none. ``lots`` are its points that lapse, in the order in which they
+    are used; what it has beyond them never does.
     """
 
     party: str
@@ -145,6 +146,8 @@ class PartyAccount(Struct, frozen=True):
     count: int
     last: Seq
     entries: list[AccountMovement]
+    lots: list[Lot]
+    honours: list[Honour]
     standing: Standing | UnsetType = UNSET
     before: Seq | UnsetType = UNSET
 
@@ -162,9 +165,17 @@ class PartyAccount(Struct, frozen=True):
             count=account.count,
             last=account.last,
             entries=[AccountMovement.of(movement) for movement in view.movements],
+            lots=view.lots,
+            honours=view.honours,
             standing=standing,
             before=view.older if view.older >= 0 else UNSET,
         )
+
+
+class DoorCode(Struct, frozen=True, forbid_unknown_fields=True):
+    """The code on the plate at a household's door: its secret in base64url."""
+
+    secret: Annotated[str, Meta(min_length=22, max_length=86, pattern="^[A-Za-z0-9_-]*$")]
 
 
 class CommittedState(Struct, frozen=True, omit_defaults=True):

@@ -16,13 +16,29 @@ from api.deps import Service
 from api.guard import LOOPBACK, Guard
 from api.metrics import Metrics
 from api.problems import add_handlers
-from api.routes import accounts, checks, commitments, entries, events, health, ledgers, receipts, tiles
+from api.routes import (
+    accounts,
+    checks,
+    commitments,
+    doors,
+    entries,
+    events,
+    figures,
+    health,
+    households,
+    ledgers,
+    receipts,
+    tasks,
+    tiles,
+)
 from ledger.config import Settings
 from ledger.errors import ConfigError
 from ledger.service.ledgers import Ledgers
 from ledger.service.storage import Storage
 
 DESCRIPTION = "A signed, hash-chained, anchored ledger of village points. Specification: docs/spec/http.md."
+
+_PARTS = (ledgers, entries, receipts, accounts, households, doors, tasks, figures, commitments, health, tiles)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Guard, gate=gate)
     add_handlers(app)
     app.router.routes[:0] = [*events.ROUTES, *checks.ROUTES]  # first, because they are asked for most
-    for part in (ledgers, entries, receipts, accounts, commitments, health, tiles):
+    for part in _PARTS:
         app.include_router(part.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

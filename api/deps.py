@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from api.auth import Gate, Scope
 from api.metrics import Metrics
-from ledger.errors import FormatError
+from ledger.errors import AccessError, FormatError
 from ledger.service.ledgers import AnySequencer, Ledgers
 from ledger.service.receipts import ReceiptDesk
 from ledger.store.database import reading
@@ -82,6 +82,15 @@ def admitted(request: Request, scope: Scope, ledger: str | None = None) -> Servi
     return service
 
 
+def may(request: Request, scope: Scope, ledger: str) -> bool:
+    """Whether a request may see more than everybody: the server is open, or a token of the scope came with it."""
+    try:
+        admitted(request, scope, ledger)
+    except AccessError:
+        return False
+    return True
+
+
 def _header(request: Request, wanted: bytes) -> bytes | None:
     for name, value in request.scope["headers"]:
         if name == wanted:
@@ -123,9 +132,9 @@ async def _read_rest(request: Request, first: bytes, most: int) -> bytes:
     return b"".join(parts)
 
 
-def reply(value: object, status: int = 200) -> Response:
-    """An answer as JSON."""
-    return Response(_encode(value), status, media_type=JSON_TYPE)
+def reply(value: object, *, cache: str = "") -> Response:
+    """An answer as JSON; ``cache`` is its ``Cache-Control``."""
+    return reply_bytes(_encode(value), cache=cache)
 
 
 def reply_bytes(data: bytes, media_type: str = JSON_TYPE, *, cache: str = "") -> Response:

@@ -15,6 +15,10 @@ from api.deps import JSON_TYPE, NDJSON_TYPE
 from api.problems import MEDIA_TYPE, Problem
 from ledger.core.receipt import Receipt
 from ledger.domain.entries import Entry, Submission
+from ledger.service.doors import DoorView
+from ledger.service.figures import LedgerFigures
+from ledger.service.households import HouseholdView
+from ledger.service.queries import TaskView
 
 REFS: Final = "#/components/schemas/"
 _TYPES: Final[tuple[type, ...]] = (
@@ -27,6 +31,11 @@ _TYPES: Final[tuple[type, ...]] = (
     answers.EntryPage,
     answers.Found,
     answers.PartyAccount,
+    answers.DoorCode,
+    LedgerFigures,
+    HouseholdView,
+    DoorView,
+    TaskView,
     answers.CommittedState,
     answers.ConsistencyPath,
     answers.AnchorList,

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.core.encoding import decode_base64, decode_digest
+from ledger.core.encoding import decode_base64, decode_digest, encode_base64url
 from ledger.core.types import Digest
 from ledger.errors import (
     AccessError,
@@ -142,6 +142,35 @@ class LedgerClient:
         if before is not None:
             params["before"] = before
         return self._json("GET", f"/v1/ledgers/{name}/accounts/{party}", params=params)
+
+    def household(
+        self,
+        name: str,
+        party: str,
+        *,
+        on: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        disclose: bool = False,
+    ) -> dict[str, Any]:
+        """A household on a day, by default today: members, balances, sums of month and year, honours, awards."""
+        params: dict[str, str | int] = {"limit": limit}
+        params |= {key: value for key, value in (("on", on), ("before", before)) if value is not None}
+        params |= {"disclose": "true"} if disclose else {}
+        return self._json("GET", f"/v1/ledgers/{name}/households/{party}", params=params)
+
+    def door(self, name: str, secret: bytes) -> dict[str, Any]:
+        """What is public of the household at whose door a secret stands."""
+        body = {"secret": encode_base64url(secret)}
+        return self._json("POST", f"/v1/ledgers/{name}/doors", json=body)
+
+    def task(self, name: str, event: str) -> dict[str, Any]:
+        """Places and budget of the task that an event published."""
+        return self._json("GET", f"/v1/ledgers/{name}/tasks/{event}")
+
+    def figures(self, name: str, *, year: int | None = None) -> dict[str, Any]:
+        """The figures of a ledger, with its rules of all years or of one."""
+        return self._json("GET", f"/v1/ledgers/{name}/figures", params={} if year is None else {"year": year})
 
     def anchors(self, name: str) -> list[dict[str, Any]]:
         """The anchored checkpoints of a ledger, newest first."""

@@ -24,6 +24,8 @@ GUARDED: dict[str, tuple[str, Scope]] = {
     f"/v1/ledgers/{NAME}/events/00000000-0000-4000-8000-000000000001": ("GET", "read"),
     f"/v1/ledgers/{NAME}/receipts/0": ("GET", "read"),
     f"/v1/ledgers/{NAME}/accounts/p_00000000000000000000000000": ("GET", "read"),
+    f"/v1/ledgers/{NAME}/households/p_00000000000000000000000000": ("GET", "read"),
+    f"/v1/ledgers/{NAME}/tasks/00000000-0000-4000-8000-000000000001": ("GET", "read"),
     f"/{NAME}/tile/entries/000.p/1": ("GET", "read"),
     "/metrics": ("GET", "operate"),
 }
@@ -34,6 +36,7 @@ PUBLIC = (
     "/v1/ledgers",
     f"/v1/ledgers/{NAME}",
     f"/v1/ledgers/{NAME}/anchors",
+    f"/v1/ledgers/{NAME}/figures",
     f"/v1/ledgers/{NAME}/commitments/newest",
     f"/v1/ledgers/{NAME}/consistency?from=1&to=1",
     f"/{NAME}/checkpoint",
@@ -97,6 +100,13 @@ def test_private_details_take_a_scope_of_their_own(world: World, tokens: dict[st
     answer = ask(world, "GET", path, tokens["read and disclose"])
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_private_details_of_a_household_take_that_scope_too(world: World, tokens: dict[str, str]) -> None:
+    path = f"/v1/ledgers/{NAME}/households/p_00000000000000000000000000?disclose=true"
+    assert ask(world, "GET", path, tokens["read"]).json()["expected"] == "disclose"
+    assert ask(world, "GET", path, tokens["disclose"]).json()["expected"] == "read"
+    assert ask(world, "GET", path, tokens["read and disclose"]).status_code == 404, "admitted; there is none"
 
 
 def test_the_client_carries_its_token(world: World, tokens: dict[str, str]) -> None:

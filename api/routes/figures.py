@@ -1,0 +1,25 @@
+"""The figures of a whole ledger."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.deps import reply, service_of
+from api.openapi import answer, described
+from ledger.service.figures import LedgerFigures, view_figures
+
+router = APIRouter(prefix="/v1/ledgers/{name}", tags=["figures"])
+
+
+@router.get("/figures", **described({200: answer("points by unit, and by rule and year", LedgerFigures)}))
+async def get_figures(
+    request: Request,
+    name: str,
+    year: Annotated[int | None, Query(ge=0, le=9999, description="show the rules of this year only")] = None,
+) -> Response:
+    """How many points there are and what each rule gave, public: they are about no party."""
+    service = service_of(request)
+    now_ms = service.ledgers.storage.clock()
+    return reply(await service.read(name, lambda link, row: view_figures(link, row, now_ms=now_ms, year=year)))
