@@ -110,7 +110,7 @@ def _of_fields(rule: Rule) -> _Found:
     for name in OF_SOME_TYPES:
         given = getattr(rule, name) is not UNSET
         if given and name not in must | may:
-            yield name, f"no {name} in a rule of type {rule.type}", str(getattr(rule, name))
+            yield name, f"no {name} in a rule of type {rule.type}", name
         elif name in must and not given:
             yield name, f"{name}, for a rule of type {rule.type}", "nothing"
     if "legal_basis" in must and rule.legal_basis is UNSET:

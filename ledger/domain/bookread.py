@@ -85,7 +85,7 @@ def _unreadable(toml: bytes, error: Exception) -> Fault:
         return Fault((), "book", "TOML", "values that nest too deeply", 1)
     text = str(error)
     place = _END.search(text)
-    line = int(place[1]) if place and place[1] else toml.count(b"\n") + 1 if place else 1
+    line = int(place[1]) if place and place[1] else toml.rstrip().count(b"\n") + 1 if place else 1
     return Fault((), "book", "TOML", _END.sub("", text)[:GOT_MAX], line)
 
 
