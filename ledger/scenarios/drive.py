@@ -32,7 +32,7 @@ class Answered(NamedTuple):
     @property
     def as_meant(self) -> bool:
         """Whether the ledger did what the scenario says it must."""
-        return self.code == (self.signed.refused or "")
+        return self.code == (self.signed.refused or "") and (self.replayed or not self.signed.again)
 
 
 class Driven(NamedTuple):
@@ -153,6 +153,6 @@ def _unexpected(answered: Answered) -> StateError:
         f"the ledger did not answer as the scenario says, in phase {signed.phase}",
         code="unexpected_answer",
         field=f"{signed.kind} {signed.id}",
-        expected=signed.refused or "accepted",
+        expected=signed.refused or ("the first answer" if signed.again else "accepted"),
         got=answered.code or f"accepted as entry {answered.seq}",
     )

@@ -19,8 +19,8 @@ class Signed(NamedTuple):
     """One submission, ready to send.
 
     ``phase`` groups what may be sent together, in order; ``alone`` asks for a request of its own. ``refused`` is the
-    code of the refusal that is expected, or None where the event is to be accepted. By its ``mark`` the story and the
-    musts find the answer again.
+    code of the refusal that is expected, or None where the event is to be accepted; ``again``: it was sent before, and
+    the ledger must say so. By its ``mark`` the story and the musts find the answer again.
     """
 
     phase: str
@@ -30,6 +30,7 @@ class Signed(NamedTuple):
     alone: bool = False
     refused: str | None = None
     mark: str = ""
+    again: bool = False
 
 
 class Scribe:
@@ -98,6 +99,10 @@ class Scribe:
         alone = alone or refused is not None
         self.written.append(Signed(self.phase, str(event["id"]), kind, data, alone, refused, mark))
         return str(event["id"])
+
+    def repeat(self, signed: Signed, *, mark: str = "") -> None:
+        """Send a submission once more, byte for byte, as somebody does who heard no answer."""
+        self.written.append(signed._replace(phase=self.phase, mark=mark, again=True))
 
     @contextmanager
     def expecting(self, code: str) -> Iterator[None]:

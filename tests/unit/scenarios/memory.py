@@ -51,10 +51,15 @@ class MemoryLedger:
         for signed in chronicle.tell(marked):
             if signed is None:
                 continue
-            code = self.send(signed)
+            if signed.again:
+                self.remember([signed])
+            size, code = len(self.data), self.send(signed)
             assert code == signed.refused, (signed.phase, signed.kind, self.said)
+            replayed = code is None and len(self.data) == size
+            assert replayed == signed.again, (signed.phase, signed.kind, "sent before")
             if signed.mark:
-                marked[signed.mark] = Answered(signed, -1 if code else len(self.data) - 1, False, code or "")
+                seq = -1 if code else self._seqs[signed.id]
+                marked[signed.mark] = Answered(signed, seq, replayed, code or "")
         return marked
 
     def _append(self, candidate: Candidate) -> str | None:

@@ -10,8 +10,9 @@ import pytest
 
 from ledger.client import LedgerClient
 from ledger.errors import BusyError, StateError
+from ledger.scenarios.draw import Draw
 from ledger.scenarios.drive import GROUP, Answered, Driven, batches, drive
-from ledger.scenarios.scribe import Signed
+from ledger.scenarios.scribe import Scribe, Signed
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -23,8 +24,11 @@ def signed(number: int, phase: str = "a", *, alone: bool = False, refused: str |
 class Server:
     """Answers each event with the next seq, except those whose number is in ``problems``."""
 
-    def __init__(self, problems: dict[int, tuple[int, str]] | None = None) -> None:
+    def __init__(
+        self, problems: dict[int, tuple[int, str]] | None = None, *, known: frozenset[int] = frozenset()
+    ) -> None:
         self.problems = problems or {}
+        self.known = known
         self.requests: list[list[int]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -39,7 +43,7 @@ class Server:
         if number in self.problems:
             status, code = self.problems[number]
             return {"status": status, "code": code, "detail": "no"}
-        return {"seq": number, "leaf": "", "at": 0, "replayed": False, "checkpoint": ""}
+        return {"seq": number, "leaf": "", "at": 0, "replayed": number in self.known, "checkpoint": ""}
 
 
 def client(handler: Handler) -> LedgerClient:
@@ -133,6 +137,19 @@ def test_an_outcome_that_is_not_meant_ends_the_run(problems: dict[int, tuple[int
     with pytest.raises(StateError) as caught:
         drive(client(Server(problems)), "village", [signed(0, refused=refused), signed(1, "b")])
     assert caught.value.code == "unexpected_answer"
+
+
+def test_what_is_sent_again_must_be_answered_as_the_first_time() -> None:
+    scribe = Scribe("gongfen.example/village", Draw("test"))
+    scribe.phase = "later"
+    scribe.repeat(signed(0), mark="again")
+    (again,) = scribe.take()
+    assert (again.data, again.phase, again.mark) == (signed(0).data, "later", "again")
+    answers = answers_of(client(Server(known=frozenset({0}))), [again])
+    assert [(answered.seq, answered.replayed) for answered in answers] == [(0, True)]
+    with pytest.raises(StateError) as caught:
+        answers_of(client(Server()), [again])
+    assert (caught.value.expected, caught.value.got) == ("the first answer", "accepted as entry 0")
 
 
 @pytest.mark.parametrize("alone", [True, False])
