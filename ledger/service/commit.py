@@ -6,23 +6,19 @@ fails, or its outcome is not known, all of memory is dropped and read anew from 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, Engine
 
-from ledger.core.encoding import encode_base64url
 from ledger.core.mappages import update
 from ledger.core.note import Checkpoint, open_checkpoint, sign_note
-from ledger.core.signature import sign_event_bytes
 from ledger.core.statemap import EMPTY as EMPTY_MAP
 from ledger.core.tiles import TileFrontier
 from ledger.core.types import Digest, Origin
 from ledger.domain.append import Appended, Candidate, Head, Plan, Planner, Replayed
-from ledger.domain.entries import EVENTS, event_bytes, parse_entry
-from ledger.domain.events import Signature
+from ledger.domain.entries import parse_entry
 from ledger.domain.facts import MAP_PREFIXES, MAP_TYPES, Fact, Key, encode_fact, fact_type
 from ledger.domain.fields import day_of
 from ledger.domain.judge import needs, public_bytes
@@ -31,8 +27,10 @@ from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.state import map_key, value_hash
 from ledger.errors import LedgerError, StateError
 from ledger.keys import KeyFile
+from ledger.service.clocks import Lapses, read_due
 from ledger.service.erasure import Erasures, cut_after_erasures
 from ledger.service.intake import Prepared
+from ledger.service.own_events import own_event
 from ledger.store import entries as log
 from ledger.store.database import reading, writing
 from ledger.store.facts import add_pages, add_values, read_facts, read_pages, write_facts
@@ -121,6 +119,17 @@ class LedgerWriter:
         self._erasures.carry_out()
         return answers
 
+    def lapse(self, after: str = "") -> Lapses:
+        """Let points lapse, and tell of those that soon will, for the next parties after the fact key ``after``."""
+        today = self._today()
+        with reading(self._engine) as connection:
+            due, following = read_due(connection, self.row.ledger_id, today, after)
+        answers = self.append([own_event(self.row.origin, self._event_key, body, today) for body in due])
+        taken = [body for body, answer in zip(due, answers, strict=True) if isinstance(answer, Answer)]
+        expired = [body.amount_units for body in taken if body.action == "expire"]
+        why = next((str(answer) for answer in answers if isinstance(answer, LedgerError)), "")
+        return Lapses(len(taken) - len(expired), len(expired), sum(expired), len(due) - len(taken), why, following)
+
     def check(self, candidates: Sequence[Candidate]) -> list[Verdict | LedgerError]:
         """What `append` would answer if it were asked now; each sees those before it, and nothing is kept."""
         head, now_ms = self._memory.head, self._now_ms()
@@ -145,6 +154,10 @@ class LedgerWriter:
         if isinstance(answers[0], LedgerError):
             raise answers[0]
         return answers[0]
+
+    def _today(self) -> str:
+        """The day of an entry that would be appended now."""
+        return day_of(max(self._now_ms(), self._memory.head.at_ms))
 
     def _transact(self, work: Callable[[Connection], list[Answer | LedgerError]]) -> list[Answer | LedgerError]:
         self._pending = None
@@ -207,8 +220,10 @@ class LedgerWriter:
         values = {key: encode_fact(fact) for key, fact in self._dirty.items()}
         changes = {map_key(key): value_hash(fact) for key, fact in self._dirty.items()}
         root, pages = update(memory.map_root, changes, lambda names: read_pages(connection, ledger_id, names))
-        candidate = self._commitment(memory.head, root)
-        answers = self._append(connection, [Prepared(candidate, ())], root)
+        commitment = StateCommitted(root=root.hex(), size=memory.head.size)
+        answers = self._append(
+            connection, [own_event(self.row.origin, self._event_key, commitment, self._today())], root
+        )
         if self._pending is None:
             return answers
         add_pages(connection, ledger_id, pages)
@@ -217,20 +232,6 @@ class LedgerWriter:
         log.add_commitment(connection, ledger_id, moved.head.size, root)
         self._pending = (moved._replace(map_root=root, committed=moved.head.size), plan)
         return answers
-
-    def _commitment(self, head: Head, root: Digest) -> Candidate:
-        key = self._event_key
-        event = EVENTS[StateCommitted.kind](  # type: ignore[call-arg]
-            v=1,
-            ledger=self.row.origin,
-            id=str(uuid.uuid4()),
-            occurred_on=day_of(max(self._now_ms(), head.at_ms)),
-            actor=key.party_id,
-            body=StateCommitted(root=root.hex(), size=head.size),
-        )
-        data = event_bytes(event)
-        signature = Signature(key=key.key_id, suite="ed25519", sig=encode_base64url(sign_event_bytes(data, key.seed)))
-        return Candidate(event, data, [signature], verified=True)
 
     def _answer(
         self, connection: Connection, outcome: Appended | Replayed | LedgerError, head: Head, note: str

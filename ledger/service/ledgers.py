@@ -1,13 +1,15 @@
-"""The running ledgers of one server: a sequencer each, and the clock that commits their state."""
+"""The running ledgers of one server: a sequencer each, and the clock that commits their state and lets points lapse."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from ledger.domain.fields import day_of
 from ledger.errors import NotFoundError
+from ledger.service.clocks import Lapses
 from ledger.service.commit import LedgerWriter
 from ledger.service.queue import Observer, Sequencer
 from ledger.service.remote import RemoteSequencer, WriterLink
@@ -20,7 +22,7 @@ AnySequencer = Sequencer | RemoteSequencer
 
 
 class Ledgers:
-    """The running ledgers: one sequencer each, and the clock that commits their state."""
+    """The running ledgers: one sequencer each, and the clock that commits their state and lets points lapse."""
 
     def __init__(self, storage: Storage, *, observe: Observer | None = None) -> None:
         self.storage = storage
@@ -29,6 +31,7 @@ class Ledgers:
         self._local: list[Sequencer] = []
         self._link: WriterLink | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._lapsed_on: dict[str, str] = {}
 
     async def start(self) -> None:
         """Open every ledger for writing, within the running event loop. Raises `StateError` on doubtful state."""
@@ -40,7 +43,7 @@ class Ledgers:
             writers = await asyncio.to_thread(self._open)
             opened = self._local = [self._sequence(writer) for writer in writers]
         self._sequencers = {sequencer.row.name: sequencer for sequencer in opened}
-        self._clock = asyncio.get_running_loop().create_task(self._commit_states())
+        self._clock = asyncio.get_running_loop().create_task(self._tick())
 
     async def stop(self) -> None:
         """Finish what is under way and close."""
@@ -85,11 +88,37 @@ class Ledgers:
         """Every sequencer, in the order of the ledgers."""
         return list(self._sequencers.values())
 
-    async def _commit_states(self) -> None:
+    async def lapse(self, name: str) -> Lapses:
+        """Let due points of a ledger lapse and tell of those that soon will, some parties at a time.
+
+        Raises `NotFoundError`.
+        """
+        sequencer = self.sequencer(name)
+        done = await sequencer.lapse("")
+        while done.following:
+            done += await sequencer.lapse(done.following)
+        if done.refused:
+            logger.error("points did not lapse", ledger=name, refused=done.refused, why=done.why)
+        return done
+
+    async def _tick(self) -> None:
+        """At every tick commit what came; at the first one of a day let points lapse before that."""
         while True:
             await asyncio.sleep(self.storage.settings.commit_interval_s)
             for sequencer in self.all():
-                try:
-                    await sequencer.commit_state()
-                except Exception:  # one ledger's trouble must not stop the others' clock; it is logged and retried
-                    logger.exception("state was not committed", ledger=sequencer.row.name)
+                await self._attempt("points did not lapse", sequencer, self._lapse_daily)
+                await self._attempt("state was not committed", sequencer, lambda one: one.commit_state())
+
+    async def _lapse_daily(self, sequencer: AnySequencer) -> None:
+        name, today = sequencer.row.name, day_of(self.storage.clock())
+        if self._lapsed_on.get(name) != today:
+            await self.lapse(name)
+            self._lapsed_on[name] = today
+
+    async def _attempt(
+        self, failure: str, sequencer: AnySequencer, work: Callable[[AnySequencer], Awaitable[object]]
+    ) -> None:
+        try:
+            await work(sequencer)
+        except Exception:  # one ledger's trouble must not stop the others' clock; it is logged and retried
+            logger.exception(failure, ledger=sequencer.row.name)

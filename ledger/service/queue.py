@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ledger.errors import BusyError, LedgerError
+from ledger.service.clocks import Lapses
 from ledger.service.commit import Answer, LedgerWriter, Verdict
 from ledger.service.intake import Prepared
 from ledger.store.entries import LedgerRow
@@ -109,6 +110,11 @@ class Sequencer:
         """Commit the state map, in turn with the groups."""
         async with self._turn:
             return await self._loop.run_in_executor(self._thread, self.writer.commit_state)
+
+    async def lapse(self, after: str) -> Lapses:
+        """Let points of the next parties lapse (`LedgerWriter.lapse`), in turn with the groups."""
+        async with self._turn:
+            return await self._loop.run_in_executor(self._thread, self.writer.lapse, after)
 
     async def _run(self) -> None:
         last = 0

@@ -19,6 +19,7 @@ from ledger.config import Settings
 from ledger.core.types import Digest
 from ledger.errors import BusyError, LedgerError, StateError
 from ledger.service import writer_process
+from ledger.service.clocks import Lapses
 from ledger.service.commit import Answer, Verdict
 from ledger.service.intake import Prepared
 from ledger.service.queue import Observer
@@ -50,8 +51,8 @@ FLUSH_BYTES: Final = 16_384
 """So many bytes are sent at once; fewer, when the event loop's turn ends."""
 
 
-_Outcome = Answer | Sequence[Verdict | LedgerError] | None
-"""What a waiter is told: of an event, of a wish to judge, of a wish to commit when nothing came."""
+_Outcome = Answer | Sequence[Verdict | LedgerError] | Lapses | None
+"""What a waiter is told: of an event, of a wish to judge, of one to let points lapse, of one to commit nothing new."""
 
 
 class RemoteSequencer:
@@ -118,10 +119,14 @@ class RemoteSequencer:
         """Have the state map committed; None when nothing came since the last commitment."""
         return await self._wish([])  # type: ignore[return-value] # as above
 
-    async def _wish(self, tries: list[Try]) -> _Outcome:
+    async def lapse(self, after: str) -> Lapses:
+        """Let points of the next parties lapse (`LedgerWriter.lapse`)."""
+        return await self._wish([], after)  # type: ignore[return-value] # as above
+
+    async def _wish(self, tries: list[Try], lapse_after: str | None = None) -> _Outcome:
         self._link.check_room(len(self._pending) + 1)
         waiter = self._new_waiter()
-        self._link.send(frame(Ask(self.row.ledger_id, self._number, b"", [], True, [], tries)))
+        self._link.send(frame(Ask(self.row.ledger_id, self._number, b"", [], True, [], tries, lapse_after)))
         return await waiter
 
     def take(self, reply: Reply) -> None:
@@ -142,7 +147,7 @@ class RemoteSequencer:
             elif isinstance(outcome, Judged):
                 waiter.set_result([_verdict(one) for one in outcome.outcomes])
             else:
-                waiter.set_result(None)
+                waiter.set_result(outcome if isinstance(outcome, Lapses) else None)
         if self._observe is not None:
             self._observe(self.row.name, len(reply.numbers), reply.seconds)
 

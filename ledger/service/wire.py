@@ -12,6 +12,7 @@ from msgspec import Struct
 from ledger import errors
 from ledger.domain.events import Signature
 from ledger.errors import LedgerError
+from ledger.service.clocks import Lapses
 
 _LENGTH: Final = struct.Struct(">I")
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -35,8 +36,9 @@ class Try(Struct, array_like=True, frozen=True, gc=False):
 class Ask(Struct, array_like=True, frozen=True, gc=False):
     """One prepared event for a ledger; without ``event_data`` a wish.
 
-    With ``tries`` the wish is to judge these, in order and together, and to append none; else it is to commit the
-    ledger's state. ``number`` comes back with the answer.
+    With ``tries`` the wish is to judge these, in order and together, and to append none; with ``lapse_after`` to let
+    points of the next parties after that fact key lapse; else it is to commit the ledger's state. ``number`` comes back
+    with the answer.
     """
 
     ledger: int
@@ -46,6 +48,7 @@ class Ask(Struct, array_like=True, frozen=True, gc=False):
     verified: bool
     disclosures: list[tuple[str, str, str]]
     tries: list[Try] = []
+    lapse_after: str | None = None
 
 
 class Place(Struct, array_like=True, frozen=True, tag=True, gc=False):
@@ -107,7 +110,7 @@ class Reply(Struct, array_like=True, frozen=True):
     ledger: int
     size: int
     numbers: list[int]
-    outcomes: list[Place | Nothing | Judged | Refused]
+    outcomes: list[Place | Nothing | Judged | Lapses | Refused]
     checkpoints: list[str]
     keys: dict[str, bytes]
     seconds: float

@@ -17,6 +17,7 @@ from ledger.config import Settings
 from ledger.domain.append import Candidate
 from ledger.domain.entries import parse_event
 from ledger.errors import LedgerError
+from ledger.service.clocks import Lapses
 from ledger.service.commit import Answer, LedgerWriter, Verdict
 from ledger.service.intake import Prepared
 from ledger.service.memory import settle
@@ -36,8 +37,8 @@ from ledger.service.wire import (
     read_ask,
 )
 
-_Outcome = Answer | Sequence[Verdict | LedgerError] | Exception | None
-"""Of an event, of a wish to judge, of whatever failed, of a wish to commit when nothing came."""
+_Outcome = Answer | Sequence[Verdict | LedgerError] | Lapses | Exception | None
+"""Of an event, of a wish to judge or to let points lapse, of whatever failed, of a wish to commit when nothing came."""
 LOCK_PATIENCE_S: Final = 5.0
 _CHUNK: Final = 1 << 18
 
@@ -126,7 +127,7 @@ def _reply(writer: LedgerWriter, asks: Sequence[Ask]) -> Reply:
         outcomes.update(zip([ask.number for ask in events], _append(writer, events), strict=True))
     for ask in asks:
         if not ask.event_data:
-            outcomes[ask.number] = _check(writer, ask.tries) if ask.tries else _commit_state(writer)
+            outcomes[ask.number] = _fulfil(writer, ask)
     checkpoints: dict[str, int] = {}
     places = [_place(outcome, checkpoints) for outcome in outcomes.values()]
     keys = _new_keys(writer, events)
@@ -141,16 +142,13 @@ def _append(writer: LedgerWriter, asks: Sequence[Ask]) -> Sequence[Answer | Exce
         return [error] * len(asks)
 
 
-def _commit_state(writer: LedgerWriter) -> Answer | Exception | None:
+def _fulfil(writer: LedgerWriter, wish: Ask) -> _Outcome:
     try:
+        if wish.tries:
+            return writer.check([_candidate(one) for one in wish.tries])
+        if wish.lapse_after is not None:
+            return writer.lapse(wish.lapse_after)
         return writer.commit_state()
-    except Exception as error:  # as above
-        return error
-
-
-def _check(writer: LedgerWriter, tries: Sequence[Try]) -> _Outcome:
-    try:
-        return writer.check([_candidate(one) for one in tries])
     except Exception as error:  # as above
         return error
 
@@ -163,9 +161,11 @@ def _candidate(asked: Ask | Try) -> Candidate:
     return Candidate(parse_event(asked.event_data), asked.event_data, asked.signatures, asked.verified)
 
 
-def _place(outcome: _Outcome, checkpoints: dict[str, int]) -> Place | Nothing | Judged | Refused:
+def _place(outcome: _Outcome, checkpoints: dict[str, int]) -> Place | Nothing | Judged | Lapses | Refused:
     if outcome is None:
         return Nothing()
+    if isinstance(outcome, Lapses):
+        return outcome
     if isinstance(outcome, Exception):
         return Refused.of(outcome)
     if not isinstance(outcome, Answer):
