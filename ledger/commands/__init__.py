@@ -9,7 +9,7 @@ import importlib
 
 import typer
 
-from ledger.commands import audit, events, keys, ledgers, receipts
+from ledger.commands import audit, events, keys, ledgers, receipts, rulebook
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="key")
     app.add_typer(keys.parties, name="party")
     app.add_typer(events.app, name="event")
+    app.add_typer(rulebook.app, name="rulebook")
     app.command("receipt")(receipts.receipt)
     app.command("verify")(receipts.verify)
     app.command("audit")(audit.audit)

@@ -52,16 +52,7 @@ class RulebookAdopted(Body, frozen=True):
         return [book_key(self.book.book)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        check_book(self.book)
-        self._check_votes()
-        if not is_day(self.effective_on):
-            raise RefusalError(
-                "not a day of the calendar",
-                code="not_a_day",
-                field="body.effective_on",
-                expected="a day of the calendar",
-                got=self.effective_on,
-            )
+        self.check()
         history = facts[book_key(self.book.book)]
         versions = list(history.versions) if isinstance(history, BookHistory) else []
         if self.book.version != len(versions) + 1:
@@ -81,6 +72,22 @@ class RulebookAdopted(Body, frozen=True):
         for rule in self.book.rules:
             changes[rule_key(RuleRef(book=self.book.book, version=self.book.version, id=rule.id))] = rule
         return Decision([], changes)
+
+    def check(self) -> None:
+        """What can be told without the log: a sound book, a vote with a quorum and a majority, a day.
+
+        Raises `FormatError` or `RefusalError`.
+        """
+        check_book(self.book)
+        self._check_votes()
+        if not is_day(self.effective_on):
+            raise RefusalError(
+                "not a day of the calendar",
+                code="not_a_day",
+                field="body.effective_on",
+                expected="a day of the calendar",
+                got=self.effective_on,
+            )
 
     def _check_order(self, before: BookVersion, voted_on: str) -> None:
         """A change of the rules never reaches back. The first version may: it writes down what held before the log."""

@@ -21,8 +21,8 @@ INTRO = """\
 - Results go to standard output, as text or, with `--json`, as one line of JSON; progress and errors go to standard
   error, progress only on a terminal.
 - Exit codes: 0 done; 2 it could not be done, with one line that says why and what to do. `verify` adds 1 (not valid),
-  3 (a confirmation is missing) and 4 (superseded); `audit` and `scenario run` add 1 (something does not hold);
-  `anchor once` adds 3 (something is not anchored yet).
+  3 (a confirmation is missing) and 4 (superseded); `audit`, `rulebook check` and `scenario run` add 1 (something does
+  not hold); `anchor once` adds 3 (something is not anchored yet).
 - `GONGFEN_DEBUG=1` shows the traceback of an error.
 - Settings come from options, then the environment (`GONGFEN_DATA_DIR`, `GONGFEN_DATABASE_URL`, `GONGFEN_HOST` …), then
   a file `.env`; `ledger/config.py` lists them with their defaults.
