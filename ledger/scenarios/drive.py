@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger.client import LedgerClient
 from ledger.errors import BusyError, LedgerError, StateError
+from ledger.scenarios.errands import ClientDesk, Errand
 from ledger.scenarios.scribe import Signed
 
 PATIENCE: Final = 50
@@ -49,22 +50,25 @@ OnAnswer = Callable[[Answered], None]
 def drive(
     client: LedgerClient,
     ledger_name: str,
-    events: Iterable[Signed | None],
+    events: Iterable[Signed | Errand | None],
     on_answer: OnAnswer | None = None,
     marked: MutableMapping[str, Answered] | None = None,
 ) -> Driven:
     """Send every event, in order; ``on_answer`` hears what became of each, ``marked`` keeps it by the event's mark.
 
     What may go together goes in batches; the next phase is sent when every answer of the phase before is there. While
-    one request is under way the next is made. A run that was cut off is repeated whole: the ledger answers what it has
-    with the first answer. Raises `StateError` at the first outcome that is not as the scenario says, `BusyError` when
-    the server cannot be reached.
+    one request is under way the next is made. An errand is done when everything before it is answered. A run that was
+    cut off is repeated whole: the ledger answers what it has with the first answer. Raises `StateError` at the first
+    outcome that is not as the scenario says, `BusyError` when the server cannot be reached.
     """
     log = _Log(on_answer, {} if marked is None else marked)
     waiting: deque[Future[list[Answered]]] = deque()
     with ThreadPoolExecutor(1) as sender:  # one: requests leave in order, each when the one before was answered
         try:
             for group in batches(events):
+                if isinstance(group, Errand):
+                    group.run(ClientDesk(client, ledger_name))
+                    continue
                 if group:
                     waiting.append(sender.submit(_send, client, ledger_name, group))
                 while len(waiting) > (1 if group else 0):
@@ -100,10 +104,19 @@ class _Log:
                 self._on_answer(answered)
 
 
-def batches(events: Iterable[Signed | None]) -> Iterator[list[Signed]]:
-    """The events in requests: of one phase, at most `GROUP`, those that go alone alone. Empty: wait for all answers."""
+def batches(events: Iterable[Signed | Errand | None]) -> Iterator[list[Signed] | Errand]:
+    """The events in requests: of one phase, at most `GROUP`, those that go alone alone. Empty: wait for all answers.
+
+    Errands come as they are, after an empty request.
+    """
     group: list[Signed] = []
     for signed in events:
+        if isinstance(signed, Errand):
+            yield from filter(None, [group])
+            yield []
+            yield signed
+            group = []
+            continue
         full = len(group) == GROUP or (group and (group[0].alone or signed is None or signed.alone))
         if full or (group and signed is not None and group[0].phase != signed.phase):
             yield group

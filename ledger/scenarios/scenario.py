@@ -9,6 +9,7 @@ from ledger.core.types import short_name
 from ledger.domain.entries import Entry
 from ledger.scenarios.actors import Actor
 from ledger.scenarios.drive import Answered
+from ledger.scenarios.errands import Errand
 from ledger.scenarios.scribe import Signed
 
 if TYPE_CHECKING:
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
 Answers = Mapping[str, Answered]
 """What became of the marked events so far, by mark; of several with one mark, the last."""
-Told = Iterator[Signed | None]
-"""Submissions in order, made while they are asked for. None: nothing after it is made before all answers are there."""
+Told = Iterator[Signed | Errand | None]
+"""Submissions in order, made while they are asked for. None: nothing after it is made before all answers are there.
+
+Errands are done in their place (`ledger.scenarios.errands`).
+"""
 
 
 class Chronicle(NamedTuple):
@@ -39,7 +43,7 @@ class Chronicle(NamedTuple):
 
     def submissions(self) -> list[Signed]:
         """The whole story at once, for stories that are short and look up no answer."""
-        return [signed for signed in self.tell({}) if signed is not None]
+        return [signed for signed in self.tell({}) if isinstance(signed, Signed)]
 
 
 class Watcher(Protocol):

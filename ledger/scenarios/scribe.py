@@ -13,6 +13,7 @@ from ledger.core.encoding import JSON, canonical, encode_base64url
 from ledger.core.signature import sign_event_bytes
 from ledger.scenarios.actors import Actor
 from ledger.scenarios.draw import Draw
+from ledger.scenarios.errands import Errand
 
 
 class Signed(NamedTuple):
@@ -119,14 +120,17 @@ class Scribe:
         return taken
 
 
-def told(scribe: Scribe, story: Iterable[bool | None]) -> Iterator[Signed | None]:
+def told(scribe: Scribe, story: Iterable[bool | Errand | None]) -> Iterator[Signed | Errand | None]:
     """What a story writes, handed on whenever the story yields, so that it never lies in memory as a whole.
 
-    A story that yields `True` goes on when all that it wrote is answered (`ledger.scenarios.scenario.Told`).
+    A story that yields `True` goes on when all that it wrote is answered (`ledger.scenarios.scenario.Told`), one that
+    yields an errand when that is done as well.
     """
     for wait in story:
         yield from scribe.take()
-        if wait:
+        if isinstance(wait, Errand):
+            yield wait
+        elif wait:
             yield None
     yield from scribe.take()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from ledger.core.encoding import JSON, encode_base64url
 from ledger.core.note import VerifierKey
@@ -14,6 +15,7 @@ from ledger.scenarios.actors import Actor
 from ledger.scenarios.data import read_profile
 from ledger.scenarios.draw import Draw
 from ledger.scenarios.drive import Answered
+from ledger.scenarios.errands import Errand
 from ledger.scenarios.scenario import Chronicle
 from ledger.scenarios.scribe import Scribe, Signed
 from ledger.service.intake import prepare_submission
@@ -50,6 +52,9 @@ class MemoryLedger:
         marked: dict[str, Answered] = {}
         for signed in chronicle.tell(marked):
             if signed is None:
+                continue
+            if isinstance(signed, Errand):
+                signed.run(MemoryDesk(self))
                 continue
             if signed.again:
                 self.remember([signed])
@@ -97,6 +102,29 @@ class MemoryLedger:
                 if posting.account.endswith("/spend") and posting.account[:28] != issuer and held[posting.account] < 0:
                     return False
         return True
+
+
+class MemoryDesk:
+    """What an errand asks of a ledger, which must take all that it sends."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+
+    def entries(self) -> Iterator[bytes]:
+        return iter(self._ledger.data)
+
+    def check(self, submissions: Sequence[bytes]) -> Sequence[dict[str, Any] | LedgerError]:
+        return [{"seq": len(self._ledger.data) + place, "replayed": False} for place in range(len(submissions))]
+
+    def submit(self, submissions: Sequence[bytes]) -> Iterator[dict[str, Any] | LedgerError]:
+        for data in submissions:
+            event = parse_submission(data).event
+            code = self._ledger.send(Signed("errand", event.id, event.body.kind, data))
+            assert code is None, (event.body.kind, self._ledger.said)
+            yield {"seq": len(self._ledger.data) - 1, "replayed": False}
+
+    def commit(self) -> None:
+        """Nobody asks a ledger in memory for receipts."""
 
 
 def _founding(chronicle: Chronicle) -> Signed:

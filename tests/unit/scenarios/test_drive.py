@@ -12,6 +12,7 @@ from ledger.client import LedgerClient
 from ledger.errors import BusyError, StateError
 from ledger.scenarios.draw import Draw
 from ledger.scenarios.drive import GROUP, Answered, Driven, batches, drive
+from ledger.scenarios.errands import Desk, Errand
 from ledger.scenarios.scribe import Scribe, Signed
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -176,3 +177,17 @@ def test_a_server_that_is_gone_ends_the_run_with_busy() -> None:
 def test_a_server_that_stops_within_a_batch_ends_the_run_with_busy() -> None:
     with pytest.raises(BusyError):
         drive(client(Server({1: (503, "stopping")})), "village", [signed(0), signed(1)])
+
+
+def test_an_errand_is_done_when_all_before_it_is_answered_and_before_anything_after_it_is_sent() -> None:
+    server, seen = Server(), []
+
+    def run(desk: Desk) -> None:
+        seen.append([number for request in server.requests for number in request])
+        assert len(list(desk.submit([b'{"n":7}']))) == 1
+
+    story = [signed(0), signed(1), Errand(run), signed(2), Errand(run)]
+    driven = drive(client(server), "village", story)
+    assert seen == [[0, 1], [0, 1, 7, 2]]
+    assert [number for request in server.requests for number in request] == [0, 1, 7, 2, 7]
+    assert driven == Driven(3, 0, 0), "what an errand sends is its own"
