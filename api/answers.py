@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from ledger.domain.facts import Honour, Lot
 from ledger.domain.fields import RuleRef
+from ledger.service.clocks import Lapses
 from ledger.service.commit import Answer
 from ledger.service.queries import AccountView, Hundredths, LedgerView, Movement
 from ledger.store.entries import CommitmentRow, StoredEntry
@@ -176,6 +177,20 @@ class DoorCode(Struct, frozen=True, forbid_unknown_fields=True):
     """The code on the plate at a household's door: its secret in base64url."""
 
     secret: Annotated[str, Meta(min_length=22, max_length=86, pattern="^[A-Za-z0-9_-]*$")]
+
+
+class Lapsed(Struct, frozen=True):
+    """How many notices and expiries were appended, how many hundredths lapsed, and what was refused."""
+
+    notices: int
+    expiries: int
+    units: Hundredths
+    refused: int
+
+    @classmethod
+    def of(cls, done: Lapses) -> Lapsed:
+        """From what the clock did."""
+        return cls(done.notices, done.expiries, done.units, done.refused)
 
 
 class CommittedState(Struct, frozen=True, omit_defaults=True):

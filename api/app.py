@@ -23,6 +23,7 @@ from api.routes import (
     doors,
     entries,
     events,
+    expiries,
     figures,
     health,
     households,
@@ -38,7 +39,7 @@ from ledger.service.storage import Storage
 
 DESCRIPTION = "A signed, hash-chained, anchored ledger of village points. Specification: docs/spec/http.md."
 
-_PARTS = (ledgers, entries, receipts, accounts, households, doors, tasks, figures, commitments, health, tiles)
+_PARTS = (ledgers, entries, receipts, accounts, households, doors, tasks, figures, commitments, expiries, health, tiles)
 
 
 def create_app(settings: Settings) -> FastAPI:

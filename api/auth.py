@@ -33,9 +33,9 @@ logger = structlog.get_logger(__name__)
 Scope = Literal["append", "read", "disclose", "operate"]
 SCOPES: Final[dict[Scope, str]] = {
     "append": "submit events",
-    "read": "see entries, accounts, receipts and entry bundles",
-    "disclose": "see private details in receipts; takes `read` as well",
-    "operate": "have the state committed, read metrics",
+    "read": "see entries, accounts, households, tasks, receipts and entry bundles",
+    "disclose": "see private details in receipts and households; takes `read` as well",
+    "operate": "have the state committed and due points lapse, read metrics",
 }
 EVERY_LEDGER: Final = "*"
 PREFIX: Final = "gongfen"

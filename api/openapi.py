@@ -36,6 +36,7 @@ _TYPES: Final[tuple[type, ...]] = (
     HouseholdView,
     DoorView,
     TaskView,
+    answers.Lapsed,
     answers.CommittedState,
     answers.ConsistencyPath,
     answers.AnchorList,

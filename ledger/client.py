@@ -181,6 +181,10 @@ class LedgerClient:
         """Have the state map committed now; None when nothing came since the last commitment."""
         return _committed(self._json("POST", f"/v1/ledgers/{name}/commitments"))
 
+    def lapse(self, name: str) -> dict[str, int]:
+        """Have due points lapse now: how many ``notices`` and ``expiries``, how many hundredths in ``units``."""
+        return self._json("POST", f"/v1/ledgers/{name}/expiries")
+
     def newest_commitment(self, name: str) -> Committed | None:
         """The newest committed checkpoint, if there is one."""
         return _committed(self._json("GET", f"/v1/ledgers/{name}/commitments/newest"))

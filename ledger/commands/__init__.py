@@ -9,7 +9,7 @@ import importlib
 
 import typer
 
-from ledger.commands import audit, events, keys, ledgers, receipts, rulebook
+from ledger.commands import audit, events, keys, ledgers, receipts, rulebook, village
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command("receipt")(receipts.receipt)
     app.command("verify")(receipts.verify)
     app.command("audit")(audit.audit)
+    app.command("figures")(village.figures)
+    app.command("household")(village.household)
+    app.command("expire")(village.expire)
     _add_scenarios(app)
 
 

@@ -19,6 +19,7 @@ GUARDED: dict[str, tuple[str, Scope]] = {
     EVENTS: ("POST", "append"),
     BATCH: ("POST", "append"),
     f"/v1/ledgers/{NAME}/commitments": ("POST", "operate"),
+    f"/v1/ledgers/{NAME}/expiries": ("POST", "operate"),
     f"/v1/ledgers/{NAME}/entries/0": ("GET", "read"),
     f"/v1/ledgers/{NAME}/entries": ("GET", "read"),
     f"/v1/ledgers/{NAME}/events/00000000-0000-4000-8000-000000000001": ("GET", "read"),
