@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
@@ -58,7 +58,7 @@ class Fault(NamedTuple):
 
 def check_book(book: Book) -> None:
     """Raises `FormatError` for what the types of a book do not say."""
-    if faults := list(islice(faults_of_rules(list(enumerate(book.rules)), whole=True), FAULTS_MAX)):
+    if faults := list(islice(faults_of_rules(list(enumerate(book.rules))), FAULTS_MAX)):
         raise error_of(faults)
 
 
@@ -82,10 +82,10 @@ def field_of(path: Path, rule_id: object) -> str:
     return ".".join(["book", *named])
 
 
-def faults_of_rules(rules: Sequence[tuple[int, Rule]], *, whole: bool) -> Iterator[Fault]:
+def faults_of_rules(rules: Sequence[tuple[int, Rule]], unread: Collection[object] = ()) -> Iterator[Fault]:
     """What is wrong in rules whose types are right, each with its place in the book.
 
-    ``whole`` says that these are all rules of the book, so that one may be missed that another speaks of.
+    ``unread`` are the categories of the book's other rules, as far as they are known, and None where one is not.
     """
     seen: Counter[str] = Counter()
     for place, rule in rules:
@@ -96,8 +96,8 @@ def faults_of_rules(rules: Sequence[tuple[int, Rule]], *, whole: bool) -> Iterat
         for name, expected, got in chain(_of_fields(rule), _of_values(rule), _of_days(rule)):
             path: Path = ("rules", place, *name.split("."))
             yield Fault(path, field_of(path, rule.id), expected, got)
-    if whole:
-        yield from _of_honours(rules)
+    if None not in unread:
+        yield from _of_honours(rules, unread)
 
 
 _Found = Iterator[tuple[str, str, str]]
@@ -145,14 +145,14 @@ def _of_days(rule: Rule) -> _Found:
         yield "valid_to", f"not before {rule.valid_from}", rule.valid_to
 
 
-def _of_honours(rules: Sequence[tuple[int, Rule]]) -> Iterator[Fault]:
+def _of_honours(rules: Sequence[tuple[int, Rule]], unread: Collection[object]) -> Iterator[Fault]:
     """Honours that another honour takes must be there to be had."""
     for place, rule in rules:
         if rule.type != "honour" or not rule.needs_honours:
             continue
         category = rule.needs_honours.category
         others = {one.category for _, one in rules if one.type == "honour" and one is not rule}
-        if category not in others:
+        if category not in others and category not in unread:
             path: Path = ("rules", place, "needs_honours", "category")
             wanted = f"the category of another honour of the book: {', '.join(sorted(others)) or 'there is none'}"
             yield Fault(path, field_of(path, rule.id), wanted, category)

@@ -91,16 +91,15 @@ def _unreadable(toml: bytes, error: Exception) -> Fault:
 
 def _faults_of(value: dict[str, Any]) -> Iterator[Fault]:
     """The faults of a document: by the types, then in those rules whose types are right."""
-    tables = value.get("rules")
-    tables = tables if isinstance(tables, list) else []
-    ids = [table.get("id") if isinstance(table, dict) else None for table in tables]
+    given = value.get("rules")
+    tables = [table if isinstance(table, dict) else {} for table in given] if isinstance(given, list) else []
     odd = set()
     for path, expected, got in _of_type(value, inspect.type_info(Book), ()):
         place = path[1] if len(path) > 1 else None
         odd.add(place)
-        yield Fault(path, field_of(path, ids[place] if isinstance(place, int) else None), expected, got)
+        yield Fault(path, field_of(path, tables[place].get("id") if isinstance(place, int) else None), expected, got)
     sound = [(place, msgspec.convert(table, Rule)) for place, table in enumerate(tables) if place not in odd]
-    yield from faults_of_rules(sound, whole=len(sound) == len(tables))
+    yield from faults_of_rules(sound, [table.get("category") for place, table in enumerate(tables) if place in odd])
 
 
 _Found = Iterator[tuple[Path, str, str]]
@@ -113,11 +112,11 @@ def _of_type(value: object, kind: inspect.Type, path: Path) -> _Found:
         yield from _of_struct(value, kind, path)
     elif isinstance(kind, inspect.ListType):
         if not isinstance(value, list) or not (kind.min_length or 0) <= len(value) <= (kind.max_length or MAX_INT):
-            yield path, f"a list of {kind.min_length} to {kind.max_length}", _told(value)
+            yield path, describe(kind), _told(value)
         for place, item in enumerate(value if isinstance(value, list) else ()):
             yield from _of_type(item, kind.item_type, (*path, place))
     elif not _is_of(value, kind):
-        yield path, _expected(kind), _told(value)
+        yield path, describe(kind), _told(value)
     elif isinstance(value, str):
         yield from _of_text(value, path)
 
@@ -130,12 +129,12 @@ def _of_struct(value: object, kind: inspect.StructType, path: Path) -> _Found:
     for name in value:
         if name not in fields:
             near = get_close_matches(name, [other for other in fields if other not in value], n=1)
-            yield (*path, name), f"perhaps {near[0]}" if near else "no such field", "an unknown field"
+            yield (*path, name), f"a known field, perhaps {near[0]}" if near else "a known field", name[:GOT_MAX]
     for name, field in fields.items():
         if name in value:
             yield from _of_type(value[name], field.type, (*path, name))
         elif field.required:
-            yield (*path, name), _expected(field.type), "nothing"
+            yield (*path, name), describe(field.type), "nothing"
 
 
 def _of_text(value: str, path: Path) -> _Found:
@@ -161,15 +160,17 @@ def _is_of(value: object, kind: inspect.Type) -> bool:
     return long_enough and (kind.pattern is None or re.search(kind.pattern, value) is not None)
 
 
-def _expected(kind: inspect.Type) -> str:
-    """A type in words."""
+def describe(kind: inspect.Type) -> str:
+    """A type of a book's fields in words."""
     if isinstance(kind, inspect.IntType):
         return f"a whole number from {kind.ge}" + (f" to {kind.le}" if kind.le != MAX_INT else " on")
     if isinstance(kind, inspect.LiteralType):
         return " or ".join(map(str, kind.values))
     if isinstance(kind, inspect.StrType):
         return _FORMS.get(kind.pattern, f"a text of 1 to {kind.max_length} characters")
-    return "a table" if isinstance(kind, inspect.StructType) else "a list"
+    if isinstance(kind, inspect.ListType):
+        return f"a list of {kind.min_length} to {kind.max_length}, each {describe(kind.item_type)}"
+    return "a table"
 
 
 def _told(value: object) -> str:

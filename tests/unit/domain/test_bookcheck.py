@@ -58,7 +58,7 @@ def made(kind: str, **changes: Any) -> dict[str, Any]:
 def faults(*rules: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Field, expected and got of the faults of a book of these rules."""
     read = list(enumerate(msgspec.convert(list(rules), list[Rule])))
-    return [(fault.field, fault.expected, fault.got) for fault in faults_of_rules(read, whole=True)]
+    return [(fault.field, fault.expected, fault.got) for fault in faults_of_rules(read)]
 
 
 def fields(*rules: dict[str, Any]) -> list[str]:

@@ -100,7 +100,7 @@ ONE: dict[str, tuple[tuple[str, str], tuple[int, str, str, str]]] = {
     ),
     "a field of no book": (
         ("version = 1", "version = 1\nmodel = 1"),
-        (4, "book.model", "no such field", "an unknown field"),
+        (4, "book.model", "a known field", "model"),
     ),
     "no name": (('name_en = "Volunteering"\n', ""), (6, "V.name_en", LABEL, "nothing")),
     "no type of its own": (
@@ -109,7 +109,7 @@ ONE: dict[str, tuple[tuple[str, str], tuple[int, str, str, str]]] = {
     ),
     "a misspelt field": (
         ("points_units = 200", "point_units = 200"),
-        (17, "V.point_units", "perhaps points_units", "an unknown field"),
+        (17, "V.point_units", "a known field, perhaps points_units", "point_units"),
     ),
     "a negative number": (("points_units = 200", "points_units = -1"), (17, "V.points_units", NUMBER, "-1")),
     "a number in quotes": (("points_units = 200", 'points_units = "200"'), (17, "V.points_units", NUMBER, "200")),
@@ -127,11 +127,17 @@ ONE: dict[str, tuple[tuple[str, str], tuple[int, str, str, str]]] = {
         (18, "V.valid_from", "a day of the calendar", "2021-02-30"),
     ),
     "an element of a list": (('"spend",  #', '"yuan",  #'), (14, "V.units.1", "merit or spend", "yuan")),
-    "a text for a list": (('["photo", "place"]', '"photo"'), (19, "V.evidence", "a list of 1 to 16", "photo")),
-    "an empty list": (('["photo", "place"]', "[]"), (19, "V.evidence", "a list of 1 to 16", "a list of 0")),
+    "a text for a list": (
+        ('["photo", "place"]', '"photo"'),
+        (19, "V.evidence", f"a list of 1 to 16, each {NAME}", "photo"),
+    ),
+    "an empty list": (
+        ('["photo", "place"]', "[]"),
+        (19, "V.evidence", f"a list of 1 to 16, each {NAME}", "a list of 0"),
+    ),
     "a field of an inline table": (
         ("day_units = 400", "dya_units = 400"),
-        (18, "V.caps.dya_units", "perhaps day_units", "an unknown field"),
+        (18, "V.caps.dya_units", "a known field, perhaps day_units", "dya_units"),
     ),
     "a value for a table": (("{ day_units = 400, year_units = 8000 }", "400"), (18, "V.caps", "a table", "400")),
     "a table for a value": (("points_units = 200", "points_units = {}"), (17, "V.points_units", NUMBER, "a table")),
@@ -155,9 +161,9 @@ ONE: dict[str, tuple[tuple[str, str], tuple[int, str, str, str]]] = {
         ('"Gold"', '"e\u0301"'),
         (31, "T.name_en", "a text in Unicode normal form C", "'e\\u0301'"),
     ),
-    "no rules": ((RULES, "rules = []"), (6, "book.rules", "a list of 1 to 500", "a list of 0")),
+    "no rules": ((RULES, "rules = []"), (6, "book.rules", "a list of 1 to 500, each a table", "a list of 0")),
     "a rule that is no table": ((RULES, "rules = [\n 7]"), (7, "book.rules.0", "a table", "7")),
-    "rules that are no list": ((RULES, "rules = 7"), (6, "book.rules", "a list of 1 to 500", "7")),
+    "rules that are no list": ((RULES, "rules = 7"), (6, "book.rules", "a list of 1 to 500, each a table", "7")),
 }
 
 
@@ -221,9 +227,15 @@ def test_a_category_is_not_missed_while_a_rule_that_may_have_it_cannot_be_read()
     assert [field for _, field, _, _ in faults(TEXT + needy + HONOUR.format("star", "group"))] == [
         "book.rules.star.target"
     ]
-    assert [(line, field) for line, field, _, _ in faults(TEXT + needy)] == [
-        (40, "book.rules.pacesetter.needs_honours.category")
+    missed = (40, "book.rules.pacesetter.needs_honours.category")
+    assert [(line, field) for line, field, _, _ in faults(TEXT + needy)] == [missed]
+    other = HONOUR.format("star", "group").replace('category = "star"', 'category = "yard"')
+    assert [(line, field) for line, field, _, _ in faults(TEXT + needy + other)] == [
+        missed,
+        (48, "book.rules.star.target"),
     ]
+    nameless = other.replace('category = "yard"\n', "")
+    assert "needs_honours" not in str(faults(TEXT + needy + nameless)), "it may be the category that is missed"
 
 
 def test_no_more_faults_are_told_than_can_be_read() -> None:
