@@ -79,6 +79,14 @@ def test_a_door_shows_the_honours_of_the_household_alone(stored: StoredVillage) 
     assert scan(stored).honours == []
 
 
+def test_a_door_shows_the_whole_year(stored: StoredVillage) -> None:
+    stored.must(stored.village.award("house", "helping"))
+    stored.village.now_ms += 20 * DAY_MS  # 2021-12-10
+    stored.must(stored.village.award("house", "helping"))
+    found = scan(stored)
+    assert (found.month["spend"], found.year["spend"]) == (2000, 4000)
+
+
 def test_who_may_read_learns_which_household_it_is(stored: StoredVillage) -> None:
     assert scan(stored, reader=True).household == person("house").party
 

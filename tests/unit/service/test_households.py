@@ -235,6 +235,20 @@ def test_awards_come_newest_first_a_page_at_a_time(stored: StoredVillage, monkey
     assert pages == 3
 
 
+def test_a_short_page_leaves_nothing_out_of_the_year(stored: StoredVillage) -> None:
+    village = stored.village
+    stored.must(village.award("house", "helping"))
+    village.now_ms += 20 * DAY_MS  # 2021-12-10
+    stored.must(village.award("house", "helping"))
+    stored.must(village.award("house", "helping"))
+    found = look(stored, limit=1)
+    assert (found.month, found.year, len(found.awards)) == (sums(4000, 0), sums(6000, 0), 1)
+    village.now_ms += 30 * DAY_MS  # 2022-01-09
+    stored.must(village.award("house", "helping"))
+    assert look(stored, limit=1).year == sums(2000, 0)
+    assert len(look(stored, limit=4).awards) == 4
+
+
 def test_an_award_tells_its_rule_and_day_and_nothing_private(stored: StoredVillage) -> None:
     join(stored, "zhang", "2021-01-01")
     private, shown = told(place="村委会", matter="清扫", time="上午")
