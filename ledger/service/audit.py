@@ -32,7 +32,7 @@ from ledger.service.verifiers import SignatureChecker, Signed
 from ledger.store import entries as log
 from ledger.store import scan
 from ledger.store.database import party_bytes, party_text, reading, uuid_bytes
-from ledger.store.vault import Vault
+from ledger.store.vault import Sealed, Vault
 
 FAULTS_MAX: Final = 100
 GROUP: Final = 500
@@ -104,6 +104,7 @@ class _Audit:
         self._progress = progress
         self._replay = Replay(self._read_entry, signatures=False)
         self._last: dict[str, tuple[bytes, int]] = {}
+        self._sealed: list[tuple[Sealed, str | None]] = []
         self._log_key: VerifierKey | None = None
         self._stopped: _Stop | None = None
 
@@ -188,6 +189,7 @@ class _Audit:
                 self._fault(None, "checkpoints", "the newest checkpoint does not reach the last entry")
         except _Stop as stop:  # the signatures of what came before it are told first
             self._stopped = stop
+        self._check_disclosures()
         if group:
             seqs.append(owners)
             yield group
@@ -223,20 +225,40 @@ class _Audit:
                 self._fault(seq, "concerned", f"the row for {party} is not {previous}")
             last[party] = (name, seq)
         while (row := self._disclosures.take(seq)) is not None:
-            self._check_disclosure(entry, row)
+            self._take_disclosure(entry, row)
+        if len(self._sealed) >= GROUP:
+            self._check_disclosures()
 
-    def _check_disclosure(self, entry: Entry, row: tuple[int, str, bytes, bytes]) -> None:
+    def _take_disclosure(self, entry: Entry, row: tuple[int, str, bytes, bytes]) -> None:
+        """Keep a disclosure, and the digest that its event states, until many are opened together."""
         seq, name, party, sealed = row
-        if self._vault is None:
-            return
         try:
-            text = self._vault.open(self.row.ledger_id, party_text(party), seq, name, sealed)
+            stored = Sealed(party_text(party), seq, name, sealed)
         except LedgerError as error:
             self._fault(seq, "disclosures", str(error))
             return
-        private = entry.event.private or {}
-        if text is not None and private.get(name) != disclosure.digest(text):
-            self._fault(seq, "disclosures", f"{name} is not what the event's digest says")
+        self._sealed.append((stored, (entry.event.private or {}).get(name)))
+
+    def _check_disclosures(self) -> None:
+        """Open what was kept, and compare it with the digests."""
+        kept, self._sealed = self._sealed, []
+        if self._vault is None or not kept:
+            return
+        items = [item for item, _ in kept]
+        try:
+            texts = self._vault.open_all(self.row.ledger_id, items)
+        except LedgerError:  # some are damaged: one by one tells which
+            texts = [self._open_one(self._vault, item) for item in items]
+        for (item, stated), text in zip(kept, texts, strict=True):
+            if text is not None and stated != disclosure.digest(text):
+                self._fault(item.seq, "disclosures", f"{item.name} is not what the event's digest says")
+
+    def _open_one(self, vault: Vault, item: Sealed) -> str | None:
+        try:
+            return vault.open(self.row.ledger_id, *item)
+        except LedgerError as error:
+            self._fault(item.seq, "disclosures", str(error))
+            return None
 
     def _next_checkpoint(self) -> int:
         return self._checkpoints.current[0] if self._checkpoints.current else -1

@@ -219,3 +219,38 @@ def test_an_untouched_ledger_is_clean_on_all_cores(original: tuple[Storage, Ledg
     report = audit_ledger(storage.engine, writer.row, vault=storage.vault, progress=lambda done, _: seen.append(done))
     assert report.faults == []
     assert report.size == writer.size
+
+
+def _disclosed(connection: Connection, condition: str) -> int:
+    """The last entry with a disclosure that meets a condition."""
+    query = f"SELECT seq FROM disclosures WHERE {condition} ORDER BY seq DESC LIMIT 1"
+    return int(connection.execute(text(query)).scalar_one())
+
+
+def test_each_of_several_damaged_disclosures_is_named_though_many_are_opened_together(
+    attacked: Callable[..., AuditReport],
+) -> None:
+    damaged: list[int] = []
+
+    def work(connection: Connection) -> None:
+        damaged.extend(_disclosed(connection, f"seq < {bound}") for bound in (ENTRY, 10**6))
+        for seq in damaged:
+            flip(connection, "disclosures", "sealed", f"seq = {seq}", 20)
+
+    report = attacked(work)
+    assert damaged == sorted(set(damaged))
+    assert [(fault.seq, fault.where) for fault in report.faults] == [(seq, "disclosures") for seq in damaged]
+
+
+def test_a_damaged_disclosure_before_an_entry_that_does_not_hold_is_told_too(
+    attacked: Callable[..., AuditReport],
+) -> None:
+    damaged: list[int] = []
+
+    def work(connection: Connection) -> None:
+        damaged.append(_disclosed(connection, f"seq < {ENTRY}"))
+        flip(connection, "disclosures", "sealed", f"seq = {damaged[0]}", 20)
+        flip(connection, "entries", "data", f"seq = {ENTRY}")
+
+    report = attacked(work)
+    assert [(fault.seq, fault.where) for fault in report.faults] == [(damaged[0], "disclosures"), (ENTRY, "entries")]
