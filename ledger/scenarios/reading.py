@@ -25,6 +25,8 @@ COUNTED: Final = frozenset(
     }
 )
 """Kinds whose amounts are added up; those that a reversal may take back are remembered until the end."""
+LANDED: Final = frozenset({"mined", "final"})
+"""The states of an anchor that stands on its chain."""
 SAMPLE: Final = 20
 """Accounts of others than issuers and shops that are compared with the entries."""
 
@@ -179,11 +181,22 @@ class ReadBack(NamedTuple):
     agree: bool
 
 
+class Anchored(NamedTuple):
+    """How many ledgers have an anchor on a chain, and how many batches hold them."""
+
+    ledgers: int
+    batches: int
+
+
 class Found(NamedTuple):
-    """A scenario as it was read back. ``client`` is there for whatever a must asks the server besides."""
+    """A scenario as it was read back. ``client`` is there for whatever a must asks the server besides.
+
+    ``chain`` says whether the run was to anchor its ledgers: without that, nobody expects anchors.
+    """
 
     ledgers: list[ReadBack]
     client: LedgerClient
+    chain: bool = False
 
     @property
     def only(self) -> ReadBack:
@@ -194,6 +207,15 @@ class Found(NamedTuple):
     def total(self, figure: str) -> int:
         """A figure of all ledgers together."""
         return sum(getattr(ledger.figures, figure) for ledger in self.ledgers)
+
+    def anchored(self) -> Anchored:
+        """The anchors that stand on a chain now."""
+        ledgers, batches = 0, set()
+        for ledger in self.ledgers:
+            landed = [anchor for anchor in self.client.anchors(ledger.chronicle.name) if anchor["state"] in LANDED]
+            ledgers += bool(landed)
+            batches |= {(anchor["chain_id"], anchor["contract"], anchor["batch"]) for anchor in landed}
+        return Anchored(ledgers, len(batches))
 
     def answer(self, mark: str) -> Answered:
         """The answer to a marked event, whichever ledger has it. Raises `KeyError` if there was none."""

@@ -11,8 +11,6 @@ from ledger.scenarios.drive import Driven
 from ledger.scenarios.reading import Found
 from ledger.scenarios.scenario import Scenario
 
-LANDED: Final = frozenset({"mined", "final"})
-"""The states of an anchor that stands on its chain."""
 UNAUDITED: Final = "not audited"
 SUMMED: Final = (
     "residents",
@@ -35,7 +33,8 @@ SUMMED: Final = (
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a run came to. ``musts`` maps each sentence to whether it holds; null needs a part that is not built yet.
+    """What a run came to. ``musts`` maps each sentence to whether it holds; null where it was not judged
+    (`ledger.scenarios.scenario.Must`).
 
     ``figures``: ``*_units`` are hundredths of a point, ``*_fen`` money, ``*_bp`` basis points; ``refusals`` counts what
     was tried on purpose and refused with the expected code. ``missed`` names each figure that did not come out as it
@@ -81,7 +80,7 @@ class Report(Struct, frozen=True, kw_only=True):
         return "\n".join(lines + [f"{'MISSED':16} {text}" for text in self.missed])
 
 
-_HOLDS: Final = {True: "holds", False: "DOES NOT HOLD", None: "not built yet"}
+_HOLDS: Final = {True: "holds", False: "DOES NOT HOLD", None: "not judged"}
 _LABELS: Final = {"awarded_units": "points awarded", "saved_fen": "bills, yuan"}
 
 
@@ -100,7 +99,9 @@ def _shown(name: str, value: int) -> str:
 def make_report(scenario: Scenario, found: Found, driven: Driven) -> Report:
     """Compare what was read back with what the scenario must land on. Audit and time are for the caller."""
     figures = {"ledgers": len(found.ledgers)} | {name: found.total(name) for name in SUMMED}
-    figures |= {**scenario.further(found), "refusals": driven.refused, **_anchored(found)}
+    figures |= {**scenario.further(found), "refusals": driven.refused}
+    anchored = found.anchored()
+    figures |= {"anchored_ledgers": anchored.ledgers, "batches": anchored.batches}
     missed = [
         f"{name} must be {expected}, is {figures.get(name)}"
         for name, expected in scenario.lands.items()
@@ -116,13 +117,3 @@ def make_report(scenario: Scenario, found: Found, driven: Driven) -> Report:
         musts=musts,
         missed=missed,
     )
-
-
-def _anchored(found: Found) -> dict[str, int]:
-    """How many ledgers have an anchor on a chain, and how many batches hold them."""
-    anchored, batches = 0, set()
-    for ledger in found.ledgers:
-        landed = [anchor for anchor in found.client.anchors(ledger.chronicle.name) if anchor["state"] in LANDED]
-        anchored += bool(landed)
-        batches |= {(anchor["chain_id"], anchor["contract"], anchor["batch"]) for anchor in landed}
-    return {"anchored_ledgers": anchored, "batches": len(batches)}

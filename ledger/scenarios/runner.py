@@ -28,8 +28,9 @@ LANES: Final = 3
 class Run:
     """A scenario and a server, between driving it and reading it back."""
 
-    def __init__(self, scenario: Scenario, client: LedgerClient) -> None:
+    def __init__(self, scenario: Scenario, client: LedgerClient, *, chain: bool = False) -> None:
         self._scenario = scenario
+        self._chain = chain
         self._client = client
         self._marked: dict[str, dict[str, Answered]] = {one.name: {} for one in scenario.chronicles}
         self._driven = Driven(0, 0, 0)
@@ -54,7 +55,7 @@ class Run:
             return read_back(self._client, chronicle, scenario.watch(chronicle), self._marked[chronicle.name])
 
         with ThreadPoolExecutor(LANES) as lanes:
-            found = Found(list(lanes.map(one, scenario.chronicles)), self._client)
+            found = Found(list(lanes.map(one, scenario.chronicles)), self._client, self._chain)
         return make_report(scenario, found, self._driven)
 
 
@@ -73,10 +74,10 @@ class Clock:
 
 
 @contextmanager
-def opened(scenario: Scenario, url: str, token: str | None = None) -> Iterator[Run]:
-    """A run against a server, its connections closed at the end."""
+def opened(scenario: Scenario, url: str, token: str | None = None, *, chain: bool = False) -> Iterator[Run]:
+    """A run against a server, its connections closed at the end. ``chain``: its ledgers are to be anchored."""
     with LedgerClient(url, token, timeout_s=TIMEOUT_S) as client:
-        yield Run(scenario, client)
+        yield Run(scenario, client, chain=chain)
 
 
 def run_elsewhere(scenario: Scenario, url: str, token: str | None = None) -> Report:
@@ -103,7 +104,7 @@ def run_here(scenario: Scenario, out: Path | None = None, *, chain: bool = True)
             town.deploy()
             town.register(log_keys)
             clock.done("registering")
-        with opened(scenario, town.url) as run:
+        with opened(scenario, town.url, chain=chain) as run:
             run.drive()
             clock.done("driving")
             if chain:

@@ -61,10 +61,13 @@ class Blind:
 
 
 class Must(NamedTuple):
-    """A sentence that must hold after the run. ``holds`` is None where it needs a part that is not built yet."""
+    """A sentence that must hold after the run. ``holds`` is None where it needs a part that is not built yet.
+
+    It answers None where the run was not asked for what the sentence is about, such as anchors without a chain.
+    """
 
     says: str
-    holds: Callable[[Found], bool] | None = None
+    holds: Callable[[Found], bool | None] | None = None
 
 
 class Scenario(NamedTuple):

@@ -125,7 +125,7 @@ def test_the_report_for_people_and_for_programs_say_the_same() -> None:
     assert json.loads(report.as_json()) == json.loads(report.as_json(indent=2))
     text, saved_fen = report.as_text(), report.figures["saved_fen"]
     assert f"{saved_fen // 100:,}.{saved_fen % 100:02}" in text
-    assert "not built yet    an altered snapshot fails" in text
+    assert "not judged       an altered snapshot fails" in text
     assert "DOES NOT HOLD" in replace(report, musts={"exact counts": False}).as_text()
 
 
