@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
     event_id: str
     causes: Sequence[str]
     alone: bool
+    device: Mapping[str, JSON] | None
     mark: str
 
 
