@@ -9,7 +9,7 @@ import importlib
 
 import typer
 
-from ledger.commands import audit, events, keys, ledgers, receipts, rulebook, village
+from ledger.commands import audit, events, keys, ledgers, receipts, rulebook, sheets, village
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     app.command("figures")(village.figures)
     app.command("household")(village.household)
     app.command("expire")(village.expire)
+    app.command("import")(sheets.import_)
+    app.command("export")(sheets.export)
     _add_scenarios(app)
 
 

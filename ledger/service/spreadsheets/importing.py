@@ -205,7 +205,8 @@ def _refusals(sealed: Sequence[Sealed], outcomes: Sequence[dict[str, Any] | Ledg
     for one, outcome in zip(sealed, outcomes, strict=False):
         if isinstance(outcome, LedgerError):
             column = sheet.headings.get(_COLUMN_OF.get(outcome.field or "", ""), "")
-            parts = [outcome.message, f"expected {outcome.expected}" if outcome.expected else ""]
+            unit = " (in hundredths of a point)" if outcome.field == "body.amount_units" else ""
+            parts = [outcome.message, f"expected {outcome.expected}{unit}" if outcome.expected else ""]
             flaw = Flaw("refused", got=outcome.got, detail="; ".join(filter(None, parts)))
             faults += [Fault.of(flaw, row, column)._replace(code=outcome.code) for row in one.draft.rows]
     return faults
