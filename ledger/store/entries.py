@@ -161,13 +161,16 @@ _CHAIN: Final = """
 WITH RECURSIVE chain (seq, previous, length) AS (
   SELECT seq, previous, 1 FROM concerned WHERE ledger_id = ? AND seq = ? AND party = ?
   UNION ALL
-  SELECT link.seq, link.previous, length + 1 FROM chain JOIN concerned AS link
-  ON link.ledger_id = ? AND link.seq = chain.previous AND link.party = ? AND chain.previous < chain.seq
-  WHERE length < ?
+  SELECT chain.previous,
+    (SELECT link.previous FROM concerned AS link
+     WHERE link.ledger_id = ? AND link.seq = chain.previous AND link.party = ?),
+    length + 1
+  FROM chain WHERE previous >= 0 AND previous < seq AND length < ?
 )
 SELECT chain.seq, event_id, leaf, data, previous FROM chain
 JOIN entries ON entries.ledger_id = ? AND entries.seq = chain.seq ORDER BY length
 """
+"""With a join in place of the inner query PostgreSQL reads the whole table at every step while it has no statistics."""
 
 
 def party_entries(connection: Connection, ledger_id: int, party: str, last: int, limit: int) -> list[StoredEntry]:
@@ -187,7 +190,7 @@ def stream_party_entries(
         rows = run(connection, _CHAIN, (ledger_id, last, name, ledger_id, name, chunk, ledger_id)).fetchall()
         for row in rows:
             seq, previous = row[0], row[4]
-            if seq != last or previous >= seq:
+            if seq != last or previous is None or previous >= seq:
                 raise _broken_chain(party, last)
             yield _stored(row[:4])
             last = previous
