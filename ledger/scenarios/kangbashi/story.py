@@ -13,7 +13,7 @@ from ledger.scenarios.scribe import Scribe
 
 EVERY = 500
 """Events after which the story hands over what it wrote."""
-RETURN_MONTHS = (1, 3, 5, 7, 9, 11)
+RETURN_MONTHS = (1, 3, 5, 9, 10, 11)
 """Months in which something is given back that the shop was settled for."""
 
 
