@@ -174,10 +174,19 @@ class Lots(Fact, frozen=True):
 
 
 class LapseNotice(Fact, frozen=True):
-    """That a party was told, on ``told_on``, of its lots of an issuer that lapse until ``due_on``."""
+    """That a party was told, on ``told_on`` in entry ``seq``, of its lots of an issuer that lapse until ``due_on``.
+
+    Lots until ``taken_until`` have lapsed since: what came later, or came back, was not told of.
+    """
 
     told_on: str
     due_on: str
+    seq: int
+    taken_until: str = ""
+
+    def tells_of(self, lot: Lot) -> bool:
+        """Whether the notice was about a lot."""
+        return lot.seq < self.seq and self.taken_until < lot.expires_on <= self.due_on
 
 
 class Till(Fact, frozen=True):

@@ -41,8 +41,13 @@ def figure_keys(event: Event) -> list[str]:
     return [rule_figures_key(kind, act.rule, act.occurred_on) for kind in RULED]
 
 
+def counts(event: Event) -> bool:
+    """Whether an event is counted though it moves nothing: a deduction or reversal that found nothing to take."""
+    return event.body.kind in RULED or event.body.takes_reverses
+
+
 def count_figures(event: Event, postings: Sequence[tuple[str, int]], facts: Facts) -> dict[str, Fact]:
-    """The figures after an entry that moves points."""
+    """The figures after an entry that moves points, or would have."""
     kind, undone = event.body.kind, event.reverses
     if undone:
         target = facts[f"{RECORDED_PREFIX}{undone}"]

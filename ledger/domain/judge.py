@@ -12,7 +12,7 @@ from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Body, Context, Event, Facts, Signature
 from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark, Members, Person
-from ledger.domain.figures import count_figures, figure_keys
+from ledger.domain.figures import count_figures, counts, figure_keys
 from ledger.domain.kinds.founding import LedgerCreated
 from ledger.domain.roles import Signer, authorise_again
 from ledger.errors import FormatError, RefusalError, SignatureError
@@ -128,7 +128,7 @@ def judge(
     decision = body.decide(event, facts, Context(seq, at_ms, today, signers, map_root))
     if captured:
         decision.changes.update(captured)
-    if decision.postings:
+    if decision.postings or counts(event):
         decision.changes.update(count_figures(event, decision.postings, facts))
     balances = _balances(event, decision.postings, facts, units)
     return Judgement(body.parties(), decision.postings, decision.changes, balances)

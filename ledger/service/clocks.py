@@ -68,13 +68,13 @@ def due_of(
     held, notice = [lot for lot in lots if lot.issuer == issuer], notices[notice_key(party, issuer)]
     due = []
     if isinstance(notice, LapseNotice):
+        told = [lot for lot in held if notice.tells_of(lot)]
         if day_number(today) - day_number(notice.told_on) >= NOTICE_DAYS:
-            until = min(today, notice.due_on)
-            lapsed = [lot for lot in held if lot.expires_on <= until]
-            held = [lot for lot in held if lot.expires_on > until]
+            lapsed = [lot for lot in told if lot.expires_on <= today]
             if lapsed:
                 due.append(_event("expire", lapsed, max(lot.expires_on for lot in lapsed), issuer, party))
-        if any(lot.expires_on <= notice.due_on for lot in held):
+            held, told = ([lot for lot in some if lot not in lapsed] for some in (held, told))
+        if told:
             return due  # what was told of comes first
     soon = [lot for lot in held if lot.expires_on <= lapse_day(today, AHEAD_DAYS)]
     if soon:

@@ -38,6 +38,7 @@ RULES: dict[str, dict[str, Any]] = {
         rule("budgeted", budget_units=600),
         rule("seasonal", valid_from="2021-03-01", valid_to="2021-10-31"),
         rule("burning", type="deduct", legal_basis="村规民约第五条", appeal_days=15),
+        rule("fine", type="deduct", legal_basis="村规民约第六条", appeal_days=15, units=["spend"]),
         rule("exchange", type="redeem"),
         rule("house_exchange", type="redeem", target="household"),
         rule("share", type="redeem", bill_share_bp=3000),

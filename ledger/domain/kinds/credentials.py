@@ -27,9 +27,10 @@ class CredentialChanged(Body, frozen=True):
     """Issue, rotate, revoke or report lost a card or phone, or the code at a household's door.
 
     A card's or phone's ``key`` co-signs for its holder and for nobody else. A card has a daily cap, so that whoever
-    finds it cannot drain its holder; a phone has none, so two clerks sign for a new one. A door code signs nothing: it leads
-    to the household's page, and the log knows its ``token_digest`` alone (formats §2). ``rotate`` puts a new key or
-    code in the place of the one that ``replaces`` names, by key id or token digest; the old one is refused after that.
+    finds it cannot drain its holder; a phone has none, so two clerks sign for a new one. A door code signs nothing: it
+    leads to the household's page, and the log knows its ``token_digest`` alone (formats §2). ``rotate`` puts a new key
+    or code in the place of the one that ``replaces`` names, by key id or token digest; the old one is refused from then
+    on.
     """
 
     kind: ClassVar[str] = "credential_changed"

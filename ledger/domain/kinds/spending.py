@@ -209,8 +209,8 @@ class MerchantSettled(Body, frozen=True):
 class PointsExpired(Body, frozen=True):
     """Points that lapse, the oldest first: those of the subject's lots of an issuer that expire until ``due_on``.
 
-    ``notice`` tells the subject and moves nothing; ``expire``, at least 30 days later, takes what is left of them.
-    ``amount_units`` is what those lots hold when the event is appended.
+    ``notice`` tells the subject and moves nothing; ``expire``, at least 30 days later, takes what is left of the lots
+    that were told of, once. ``amount_units`` is what those lots hold when the event is appended.
     """
 
     kind: ClassVar[str] = "points_expired"
@@ -246,15 +246,24 @@ class PointsExpired(Body, frozen=True):
                 expected="the ledger",
                 got=event.actor,
             )
-        due = self._due(facts)
+        known, key = facts[notice_key(self.subject, self.issuer)], notice_key(self.subject, self.issuer)
+        lots = lots_of(facts, self.subject)
+        self._check_day()
         if self.action == "notice":
-            told = LapseNotice(told_on=event.occurred_on, due_on=self.due_on)
-            return Decision([], {notice_key(self.subject, self.issuer): told})
-        self._check_notice(facts[notice_key(self.subject, self.issuer)], event.occurred_on)
-        return Decision(self._postings(), self._draw(due, facts, event.id))
+            self._check_amount([lot for lot in lots if self._is_due(lot)])
+            told = LapseNotice(told_on=event.occurred_on, due_on=self.due_on, seq=context.seq)
+            return Decision([], {key: told})
+        notice = self._check_notice(known, event.occurred_on)
+        lapsing = [lot for lot in lots if self._is_due(lot) and notice.tells_of(lot)]
+        self._check_amount(lapsing)
+        changes: dict[str, Fact] = {
+            lots_key(self.subject): Lots([lot for lot in lots if lot not in lapsing]),
+            draw_key(event.id): Lots(lapsing),
+            key: replace(notice, taken_until=self.due_on),
+        }
+        return Decision(self._postings(), changes)
 
-    def _due(self, facts: Facts) -> list[Lot]:
-        """The lots that the event is about. Raises `RefusalError` unless they hold what it says."""
+    def _check_day(self) -> None:
         if not is_day(self.due_on):
             raise RefusalError(
                 "not a day of the calendar",
@@ -263,8 +272,9 @@ class PointsExpired(Body, frozen=True):
                 expected="a day of the calendar",
                 got=self.due_on,
             )
-        due = [lot for lot in lots_of(facts, self.subject) if self._is_due(lot)]
-        held = sum(lot.units for lot in due)
+
+    def _check_amount(self, lots: list[Lot]) -> None:
+        held = sum(lot.units for lot in lots)
         if held != self.amount_units:
             raise RefusalError(
                 "not what the lots hold that lapse until then",
@@ -273,26 +283,22 @@ class PointsExpired(Body, frozen=True):
                 expected=str(held),
                 got=str(self.amount_units),
             )
-        return due
 
     def _is_due(self, lot: Lot) -> bool:
         return lot.issuer == self.issuer and lot.expires_on <= self.due_on
 
-    def _check_notice(self, notice: Fact | None, day: str) -> None:
-        told = isinstance(notice, LapseNotice) and notice.due_on >= self.due_on
-        waited = day_number(day) - day_number(notice.told_on) if isinstance(notice, LapseNotice) else 0
-        if not told or waited < NOTICE_DAYS or day < self.due_on:
-            raise RefusalError(
-                "points lapse when they are due, and not without notice",
-                code="no_notice",
-                field="body.due_on",
-                expected=f"{self.due_on} or later, {NOTICE_DAYS} days after a notice of it",
-                got=f"{day}, notice of {notice.told_on}" if isinstance(notice, LapseNotice) else f"{day}, no notice",
-            )
-
-    def _draw(self, due: list[Lot], facts: Facts, event_id: str) -> dict[str, Fact]:
-        left = [lot for lot in lots_of(facts, self.subject) if not self._is_due(lot)]
-        return {lots_key(self.subject): Lots(left), draw_key(event_id): Lots(due)}
+    def _check_notice(self, notice: Fact | None, day: str) -> LapseNotice:
+        """The notice, if it was given long enough before and reaches as far. Raises `RefusalError`."""
+        told = isinstance(notice, LapseNotice) and self.due_on <= min(notice.due_on, day)
+        if isinstance(notice, LapseNotice) and told and day_number(day) - day_number(notice.told_on) >= NOTICE_DAYS:
+            return notice
+        raise RefusalError(
+            "points lapse when they are due, and not without notice",
+            code="no_notice",
+            field="body.due_on",
+            expected=f"{self.due_on} or later, {NOTICE_DAYS} days after a notice of it",
+            got=f"{day}, notice of {notice.told_on}" if isinstance(notice, LapseNotice) else f"{day}, no notice",
+        )
 
     def _postings(self) -> list[tuple[str, int]]:
         return sorted([(f"{self.issuer}/spend", self.amount_units), (f"{self.subject}/spend", -self.amount_units)])

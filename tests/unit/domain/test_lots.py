@@ -104,6 +104,27 @@ def test_points_lapse_after_a_notice_and_thirty_days(village: Village) -> None:
     assert (village.balance("zhang"), held(village)) == (750, [("2021-12-20", 200), (SOON, 400)])
 
 
+def test_what_came_back_lapses_only_after_another_notice(village: Village) -> None:
+    village.must(village.lapse("notice", "zhang", 200, "2021-12-25"))
+    pass_days(village, 35)
+    expired = village.must(village.lapse("expire", "zhang", 200, "2021-12-25"))
+    village.must(village.reverse(expired))
+    assert village.refusal(village.lapse("expire", "zhang", 200, "2021-12-25")).code == "wrong_amount"
+    village.must(village.lapse("notice", "zhang", 600, "2022-01-30"))
+    pass_days(village, 36)
+    village.must(village.lapse("expire", "zhang", 600, "2022-01-30"))
+    assert village.balance("zhang") == 150
+
+
+def test_what_was_given_after_the_notice_lapses_only_after_another(village: Village) -> None:
+    village.must(village.lapse("notice", "zhang", 200, "2021-12-25"))
+    village.must(village.award("zhang", "lapsing", day="2021-11-01"))
+    pass_days(village, 35)
+    assert village.refusal(village.lapse("expire", "zhang", 400, "2021-12-25")).code == "wrong_amount"
+    village.must(village.lapse("expire", "zhang", 200, "2021-12-25"))
+    assert held(village) == [("2021-12-11", 200), (SOON, 400)]
+
+
 def test_points_that_were_spent_after_the_notice_do_not_lapse(village: Village) -> None:
     village.must(village.lapse("notice", "zhang", 200, "2021-12-25"))
     village.must(village.redeem("zhang", 120))

@@ -134,3 +134,10 @@ def test_the_figures_say_what_is_issued_redeemed_and_outstanding() -> None:
     assert given.issuer == {"merit": -200, "spend": -300}
     spent: Any = village.facts["figures:points_redeemed/points/exchange/2021"]
     assert (spent.moved, spent.issuer) == ({"spend": 100}, {})
+
+
+def test_what_finds_nothing_to_take_is_counted_all_the_same() -> None:
+    village = Village.founded()
+    village.must(village.deduct("li", "fine"))
+    figures: Any = village.facts["figures:points_deducted/points/fine/2021"]
+    assert (figures.entries, figures.moved) == (1, {})

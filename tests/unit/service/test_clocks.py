@@ -76,14 +76,30 @@ DUE = {
 }
 
 
+AFTER = 99
+"""The place of a notice that came after all lots of these tests."""
+
+
 @pytest.mark.parametrize("name", DUE)
 def test_what_is_due_follows_from_lots_and_notice(name: str) -> None:
     lots, told, events = DUE[name]
     held = [Lot(day, seq, COOP, units) for seq, (day, units) in enumerate(lots)]
-    notices = {f"notice:{ZHANG}/{COOP}": LapseNotice(*told) if told else None}
+    notices = {f"notice:{ZHANG}/{COOP}": LapseNotice(*told, seq=AFTER) if told else None}
     due = due_of(ZHANG, COOP, held, notices, "2021-11-20")
     assert [(one.action, one.due_on, one.amount_units) for one in due] == events
     assert {(one.issuer, one.subject) for one in due} <= {(COOP, ZHANG)}
+
+
+@pytest.mark.parametrize(
+    ("notice", "why"),
+    [
+        (LapseNotice("2021-10-01", "2021-11-30", seq=1), "it was given after the notice"),
+        (LapseNotice("2021-10-01", "2021-11-30", seq=AFTER, taken_until="2021-11-18"), "it came back"),
+    ],
+)
+def test_a_lot_that_nobody_was_told_of_is_told_of_first(notice: LapseNotice, why: str) -> None:
+    due = due_of(ZHANG, COOP, [Lot("2021-11-18", 1, COOP, 100)], {f"notice:{ZHANG}/{COOP}": notice}, "2021-11-20")
+    assert [(one.action, one.amount_units) for one in due] == [("notice", 100)], why
 
 
 def test_lots_of_other_issuers_are_left_alone() -> None:
