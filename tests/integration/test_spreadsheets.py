@@ -246,7 +246,7 @@ def test_what_was_exported_can_be_read_and_adds_up(settled: Desk, call: Callable
     assert list(tables) == ["账户", "记录", "户籍"]
     assert {name: len(rows) - 1 for name, rows in zip(done["rows"], tables.values(), strict=True)} == done["rows"]
     accounts = {(row[0], row[1]): (row[5], row[6]) for row in tables["账户"][1:]}
-    assert tables["账户"][0][:7] == ["类别", "工分卡号", "姓名", "户号", "主体编号", "物质积分", "品德积分"]
+    assert tables["账户"][0][:7] == ["类别", "编号", "姓名", "户号", "主体编号", "物质积分", "品德积分"]
     assert accounts["村民", "0012001"] == (Decimal("125.5"), Decimal(305))
     assert accounts["村民", "0012002"] == (Decimal("2.5"), Decimal("213.7"))
     assert accounts["户", "0013"] == (Decimal("1220.5"), Decimal(20))

@@ -21,6 +21,7 @@ PAGES = [
     *(DOCS / name for name in ("architecture.md", "threat-model.md", "operations.md", "glossary.md")),
     *(DOCS / "spec" / name for name in ("README.md", "formats.md", "examples.md")),
     *sorted((DOCS / "adr").glob("*.md")),
+    DOCS / "spreadsheets.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
 ]

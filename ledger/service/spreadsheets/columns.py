@@ -98,6 +98,11 @@ def heading(column: str, language: str = "zh") -> str:
     return HEADINGS[column][language != "zh"]
 
 
+def heading_of_all(column: str, language: str = "zh") -> str:
+    """As `heading`, for a table in which all kinds of parties stand: a household's number is no card's."""
+    return ("编号", "number")[language != "zh"] if column == "number" else heading(column, language)
+
+
 def find_headings(table: Table, wanted: Sequence[str], needed: Sequence[Sequence[str]]) -> Sheet:
     """The table as a sheet with some of the columns ``wanted``.
 
@@ -130,4 +135,5 @@ def find_headings(table: Table, wanted: Sequence[str], needed: Sequence[Sequence
                 expected=" or ".join(f"{heading(column)} ({heading(column, 'en')})" for column in group),
                 got=", ".join([*headings.values(), *unknown]) or "no known heading",
             )
-    return Sheet(table, places, headings, place + 1, unknown)
+    below = [table.merged.get((place, index), (place, place))[1] for index in range(len(top[place]))]
+    return Sheet(table, places, headings, max(below) + 1, unknown)

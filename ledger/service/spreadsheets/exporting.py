@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 from ledger.domain.fields import SHANGHAI_OFFSET_MS, RuleRef
 from ledger.domain.kinds import KINDS as EVENT_KINDS
 from ledger.errors import FormatError
-from ledger.service.spreadsheets.columns import heading
+from ledger.service.spreadsheets.columns import heading_of_all
 from ledger.service.spreadsheets.logview import LogView, Standing
 from ledger.service.spreadsheets.people import KINDS, People, Person
 from ledger.service.spreadsheets.writing import Page, Points, Value
@@ -150,7 +150,7 @@ def page_of(what: What, gathered: Gathered, people: People, language: Language) 
     """One table."""
     place = int(language == "en")
     headings, rows = {"accounts": _accounts, "entries": _entries, "register": _register}[what](gathered, people, place)
-    shown = [HEADINGS[name][place] if name in HEADINGS else heading(name, language) for name in headings]
+    shown = [HEADINGS[name][place] if name in HEADINGS else heading_of_all(name, language) for name in headings]
     return Page(TITLES[what][place], shown, list(rows))
 
 
@@ -205,6 +205,6 @@ def _entries(gathered: Gathered, people: People, place: int) -> tuple[Sequence[s
     return headings, rows()
 
 
-def _order(standing: Standing, person: Person | None, party: str) -> tuple[int, str, str, str]:
-    kinds = list(KINDS)
-    return (kinds.index(standing.type), person.household if person else "", person.number if person else "", party)
+def _order(standing: Standing, person: Person | None, party: str) -> tuple[int, str, str, str, str]:
+    kind = list(KINDS).index(standing.type)
+    return (kind, person.household, person.number, person.name, party) if person else (kind, "", "", "", party)

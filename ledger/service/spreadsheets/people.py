@@ -17,7 +17,7 @@ from ledger.errors import FormatError
 from ledger.files import read_secret, replace_file
 from ledger.service.spreadsheets import cells
 from ledger.service.spreadsheets.cells import Cell, is_empty
-from ledger.service.spreadsheets.columns import find_headings, heading
+from ledger.service.spreadsheets.columns import find_headings, heading_of_all
 from ledger.service.spreadsheets.faults import Flaw
 from ledger.service.spreadsheets.tables import read_tables
 from ledger.service.spreadsheets.writing import to_text
@@ -132,7 +132,7 @@ def read_people(path: Path) -> People:
 
 def write_people(path: Path, people: People) -> None:
     """Write the whole file anew, durably, for its owner only."""
-    replace_file(path, to_text([[NOTICE], [heading(column) for column in COLUMNS], *map(_row, people.rows)]))
+    replace_file(path, to_text([[NOTICE], [heading_of_all(column) for column in COLUMNS], *map(_row, people.rows)]))
 
 
 def _row(person: Person) -> list[str]:

@@ -235,3 +235,17 @@ def test_day_cells_and_serials_of_a_workbook_are_days(hall: TownHall) -> None:
     assert import_sheet(hall.order_of(path, "register", "clerk", "clerk two"), hall).faults == ()
     people = [person for person in hall.people.rows if person.kind == "resident"]
     assert {fact(hall, person.party).since for person in people} == {"2021-03-05"}
+
+
+def test_headings_may_be_merged_over_two_rows(hall: TownHall) -> None:
+    from xlsxwriter import Workbook
+
+    path = hall.folder / "a.xlsx"
+    with Workbook(path) as book:
+        sheet = book.add_worksheet("户籍登记")
+        for place, name in enumerate(("户号", "姓名", "卡号")):
+            sheet.merge_range(1, place, 2, place, name)
+        sheet.merge_range(0, 0, 0, 2, "佛山村户籍登记表")
+        sheet.write_row(3, 0, ["1", "甲", "11"])
+    report = import_sheet(hall.order_of(path, None, "clerk", "clerk two", day="2021-01-01"), hall)
+    assert (report.faults, report.plan.rows, len(report.appended)) == ((), 1, 2)
