@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
 from types import TracebackType
 from typing import Self
 
@@ -55,9 +56,17 @@ class SignatureChecker:
         return done
 
     def check_ahead(self, groups: Iterable[Sequence[Signed]], *, ahead: int = 8) -> Iterator[list[int]]:
-        """The failing places of each group, in order, at most ``ahead`` groups in flight."""
+        """The failing places of each group, in order, at most ``ahead`` groups in flight.
+
+        A group that is alone is verified in this process: starting others would take longer.
+        """
+        coming = iter(groups)
+        first = list(islice(coming, 2))
+        if len(first) < 2:
+            yield from map(failing, first)
+            return
         waiting: deque[Future[list[int]]] = deque()
-        for group in groups:
+        for group in chain(first, coming):
             waiting.append(self.check(group))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
