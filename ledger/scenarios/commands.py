@@ -17,8 +17,8 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="daicun, foshan, dacang, kangbashi or changyang.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Other people, keys and ids; default: the scenario's own.")]
-SMALLEST: Final = 0.01
-"""The scale at which a scenario is made where only its keys are wanted: they are the same at every scale."""
+FULL: Final = 1.0
+"""The scale at which a scenario has all its ledgers; their keys are the same at every scale."""
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
 
 
@@ -30,7 +30,7 @@ def register(root: typer.Typer) -> None:
 @app.command("run")
 def run(
     name: Name,
-    scale: Annotated[float, typer.Option(help="Part of the full size, from 0.01 to 1.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="Part of the full size, from 0.01 to 1.")] = FULL,
     url: Annotated[
         str | None, typer.Option(help="A running server that holds the ledgers; default: a new one.")
     ] = None,
@@ -71,7 +71,7 @@ def keys(
     """
     from ledger.scenarios.town import create_command, write_roots
 
-    scenario = _generate(name, seed, SMALLEST)
+    scenario = _generate(name, seed, FULL)
     files = {one.name: write_roots(one, out) for one in scenario.chronicles}
     commands = [["gongfen", *create_command(one, files[one.name])] for one in scenario.chronicles]
     paths = [str(path) for found in files.values() for path in found]
