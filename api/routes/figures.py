@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.deps import reply, service_of
+from api.deps import may, reply, service_of
 from api.openapi import answer, described
 from ledger.service.figures import LedgerFigures, view_figures
 
@@ -19,7 +19,8 @@ async def get_figures(
     name: str,
     year: Annotated[int | None, Query(ge=0, le=9999, description="show the rules of this year only")] = None,
 ) -> Response:
-    """How many points there are and what each rule gave, public: they are about no party."""
+    """How many points there are and what each rule gave, public; by which rules points were taken only to readers."""
     service = service_of(request)
-    now_ms = service.ledgers.storage.clock()
-    return reply(await service.read(name, lambda link, row: view_figures(link, row, now_ms=now_ms, year=year)))
+    now_ms, reader = service.ledgers.storage.clock(), may(request, "read", name)
+    view = await service.read(name, lambda link, row: view_figures(link, row, now_ms=now_ms, year=year, reader=reader))
+    return reply(view)

@@ -21,6 +21,7 @@ from ledger.store.facts import read_facts, stream_range
 
 PREFIX: Final = "figures:"
 AWARDED: Final = "points_awarded"
+DEDUCTED: Final = "points_deducted"
 
 
 class UnitFigures(Struct, frozen=True):
@@ -82,8 +83,14 @@ class _Line(NamedTuple):
         return f"{self.year}-12-31"
 
 
-def view_figures(connection: Connection, row: log.LedgerRow, *, now_ms: int, year: int | None = None) -> LedgerFigures:
-    """The figures of a ledger, with the rules of all years or of one. Raises `NotFoundError` without an entry 0."""
+def view_figures(
+    connection: Connection, row: log.LedgerRow, *, now_ms: int, year: int | None = None, reader: bool = True
+) -> LedgerFigures:
+    """The figures of a ledger, with the rules of all years or of one. Raises `NotFoundError` without an entry 0.
+
+    Who is no ``reader`` of the ledger sees no rule by which points were taken: one deduction in a small village is one
+    family, and deductions are never public (domain §6). Their sum by unit stays.
+    """
     head = log.read_head(connection, row.ledger_id)
     ledger = read_facts(connection, row.ledger_id, [LEDGER])[LEDGER]
     if not isinstance(ledger, Ledger):
@@ -100,7 +107,8 @@ def view_figures(connection: Connection, row: log.LedgerRow, *, now_ms: int, yea
     rules = _Rules(connection, row.ledger_id, today)
     for line in rules.budgeted():
         lines.setdefault(line, Figures(entries=0, reversed=0, moved={}, returned={}, issuer={}))
-    wanted = sorted(line for line in lines if year is None or line.year == f"{year:04}")
+    shown = [line for line in lines if reader or line.kind != DEDUCTED]
+    wanted = sorted(line for line in shown if year is None or line.year == f"{year:04}")
     found = rules.find(wanted)
     return LedgerFigures(
         size=head.size,
@@ -119,7 +127,7 @@ def _unit_figures(kinds: Mapping[str, Sequence[Figures]], unit: str) -> UnitFigu
 
     return UnitFigures(
         issued=kept(AWARDED) + kept("balance_carried"),
-        deducted=kept("points_deducted"),
+        deducted=kept(DEDUCTED),
         redeemed=kept("points_redeemed"),
         settled=kept("merchant_settled"),
         expired=kept("points_expired"),

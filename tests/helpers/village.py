@@ -304,7 +304,7 @@ class Village:
         known = RULES[rule]
         body = {
             "amount_units": quantity * int(known["points_units"]),
-            "appeal_until": day_of(NOON_MS + 60 * DAY_MS),
+            "appeal_until": day_of(self.now_ms + 60 * DAY_MS),
             "issuer": person("coop").party,
             "noticed_on": day,
             "quantity": quantity,

@@ -38,6 +38,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         shown = make(bytes(16), "place", "村委会")
         award = village.award("zhang", "lapsing", 2, private={"place": digest(shown)})
         world.must(changed(award, lambda value: value.update(disclosures=[shown])))
+        world.must(village.deduct("li", "fine"))
         world.must(village.task(capacity=4, budget_units=1000, starts_on=today(world), ends_on=today(world)))
     return made
 
@@ -90,6 +91,16 @@ def test_figures_are_public_and_tell_what_became_of_all_points(world: World) -> 
     assert "budget_units" not in lapsing
     assert world.client().figures(NAME, year=int(year)) == found
     assert world.client().figures(NAME, year=1999)["rules"] == []
+
+
+def test_by_which_rules_points_were_taken_is_shown_to_readers_alone(world: World, tokens: dict[str, str]) -> None:
+    """One deduction in a small village is one family."""
+    kinds = {
+        name: {one["kind"] for one in world.client(token).figures(NAME)["rules"]}
+        for name, token in (("everybody", None), ("reader", tokens["read"]), ("appender", tokens["append"]))
+    }
+    assert "points_deducted" in kinds["reader"]
+    assert "points_deducted" not in kinds["everybody"] | kinds["appender"]
 
 
 def test_a_household_shows_private_details_to_who_may_see_them(world: World, tokens: dict[str, str]) -> None:
