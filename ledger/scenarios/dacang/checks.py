@@ -142,18 +142,18 @@ def anonymous_unlinked(found: Found, made: Composed) -> bool:
     return (
         refused_as_meant(found, "anonymous")
         and len(posts) == sum(not one.named for one in made.found.plan.suggestions)
-        and all(post.alone and watcher.answers_to(post.id, "reply") for post in posts)
-        and any(_referred(watcher, post) for post in posts)
+        and all(post.alone and _answered(watcher, post) for post in posts)
+        and any(watcher.answers_to(post.id, "referral") for post in posts)
         and _appear_once(found, posts)
         and all(found.client.account(found.only.chronicle.name, post.poster)["count"] == 1 for post in posts)
     )
 
 
-def _referred(watcher: Watcher, post: Post) -> bool:
-    """Whether a post went to an organisation that answered it, and the village replied as well."""
-    referrals = watcher.answers_to(post.id, "referral")
+def _answered(watcher: Watcher, post: Post) -> bool:
+    """Whether somebody replied; where the post was referred, both who referred it and whom it went to."""
     repliers = {reply.poster for reply in watcher.answers_to(post.id, "reply")}
-    return any({referral.to, referral.poster} <= repliers for referral in referrals)
+    wanted = {party for one in watcher.answers_to(post.id, "referral") for party in (one.poster, one.to)}
+    return bool(repliers) and wanted <= repliers
 
 
 def _appear_once(found: Found, posts: list[Post]) -> bool:

@@ -129,7 +129,7 @@ def _errand(
         with TemporaryDirectory(prefix="gongfen-sheets-") as folder:
             path, people = Path(folder, name), Path(folder, "people.csv")
             path.write_bytes(data())
-            write_people(people, People(_people(village)))
+            write_people(people, People(people_of(village)))
             report = import_sheet(
                 Order(
                     path=path,
@@ -149,7 +149,7 @@ def _errand(
     return Errand(run)
 
 
-def _people(village: Village) -> list[Person]:
+def people_of(village: Village) -> list[Person]:
     """The clerk's people file: everybody, also those who come in the course of the year."""
     rows = [Person("group", "", group.name, "", "", group.party) for group in village.groups]
     for home in village.homes:
