@@ -80,7 +80,7 @@ def test_at_full_size_sixty_eight_ledgers_land_on_the_stated_figures_in_one_batc
     assert (report["villages_with_923_points"], report["villages_with_922_points"]) == (4, 64)
     assert (report["ledgers"], report["anchored_ledgers"], report["batches"]) == (68, 68, 1)
     assert report["helpers_in_one_village"] == 23
-    assert report["declarations"] == report["reviews"]
+    assert report["declarations"] == report["reviews"] + 13, "what is left open in thirteen villages"
     assert report["redeemed_units"] == report["settled_units"] == report["saved_fen"]
     assert report["pacesetters"] == 68
     assert report["musts"] == {ANCHORED: True, **dict.fromkeys(HOLD, True), WAITS: None}
