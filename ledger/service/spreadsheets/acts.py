@@ -13,7 +13,7 @@ from ledger.core.encoding import JSON
 from ledger.domain.kinds.points import PointsAwarded, PointsDeducted
 from ledger.domain.rules import TARGETS, Rule
 from ledger.service.spreadsheets import cells
-from ledger.service.spreadsheets.columns import HEADINGS, Sheet
+from ledger.service.spreadsheets.columns import Sheet
 from ledger.service.spreadsheets.drafts import Draft
 from ledger.service.spreadsheets.faults import Flaw
 from ledger.service.spreadsheets.logview import Deed
@@ -82,8 +82,8 @@ def _read(row: Row, setting: Setting, sheet: Sheet, type_of_rule: str) -> _Act |
         private |= details_of_row(row, {"notice": cells.text})
         more = _notice_of(row, rule, day, setting, sheet)
     for detail in rule.evidence or ():
-        if detail not in private and not (detail in HEADINGS and row.has(detail)):
-            row.fault(Flaw("evidence_missing", got=detail), detail if detail in HEADINGS else "")
+        if detail not in private and not row.has(detail):  # what is there and faulty was told already
+            row.fault(Flaw("evidence_missing"), detail)
     quantity = _quantity(row, rule, signed=type_of_rule == "deduct")
     if subject is None or quantity is None or not row.sound:
         return None

@@ -93,7 +93,7 @@ def import_sheet(order: Order, server: Server, told: Callable[[int], None] = lam
     Raises what speaks against the file, the people file or the server as a whole, as a `LedgerError`.
     """
     data = _read(order.path)
-    kind, table = choose(read_tables(data, str(order.path)), order.sheet)
+    kind, table = choose(read_tables(data, str(order.path)), order.sheet, order.path.stem)
     sheet = find_headings(table, kind.columns, kind.needed)
     people = read_people(order.people)
     view = LogView.of(_counted(server.entries(), told))

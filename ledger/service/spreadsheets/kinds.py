@@ -64,16 +64,19 @@ KINDS: Final[Mapping[str, SheetKind]] = {
 }
 
 
-def choose(tables: Sequence[Table], wanted: str | None) -> tuple[SheetKind, Table]:
+def choose(tables: Sequence[Table], wanted: str | None, stem: str) -> tuple[SheetKind, Table]:
     """The one table to import and its kind: the kind that is ``wanted``, or the one that a title tells.
 
-    Raises `FormatError` where that leaves a doubt.
+    ``stem`` is the file's own name, which tells it where there is but one table, and its title says nothing. Raises
+    `FormatError` where that leaves a doubt, or a title says something else than is wanted.
     """
-    told = [(kind, table) for kind in KINDS.values() for table in tables if _is_titled(table, kind)]
+    told = [(kind, table) for kind in KINDS.values() for table in tables if _is_titled(table.title, kind)]
+    if not told and len(tables) == 1:
+        told = [(kind, tables[0]) for kind in KINDS.values() if _is_titled(stem, kind)]
+        if not told and wanted is not None:
+            return KINDS[wanted], tables[0]
     if wanted is not None:
         told = [(kind, table) for kind, table in told if kind.name == wanted]
-        if not told and len(tables) == 1:
-            return KINDS[wanted], tables[0]
     if len(told) != 1:
         raise FormatError(
             "not plain which sheet is meant" if told or wanted else "not plain what kind of sheet this is",
@@ -85,9 +88,9 @@ def choose(tables: Sequence[Table], wanted: str | None) -> tuple[SheetKind, Tabl
     return told[0]
 
 
-def _is_titled(table: Table, kind: SheetKind) -> bool:
-    title = "".join(table.title.split()).casefold()
-    return any(word in title for word in kind.titles)
+def _is_titled(title: str, kind: SheetKind) -> bool:
+    folded = "".join(title.split()).casefold()
+    return any(word in folded for word in kind.titles)
 
 
 def _own_titles() -> list[str]:

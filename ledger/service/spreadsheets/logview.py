@@ -158,15 +158,12 @@ class LogView:
                 str(body.type), "active", day, body.household or None, body.group or None
             )
             return
-        before = self.parties.get(body.party)
-        if before is None:  # officers and others that no register event named
-            return
+        before = self.parties[body.party]
         home = body.household if body.action == "join" else None
         status = _ENDED.get(body.action, before.status)
         self.parties[body.party] = before._replace(status=status, household=home or None)
         for member in body.members or ():
-            if member in self.parties:
-                self.parties[member] = self.parties[member]._replace(household=body.other or None)
+            self.parties[member] = self.parties[member]._replace(household=body.other or None)
 
     def _role(self, body: RoleChanged) -> None:
         grant = (ref_key_id(body.key), str(body.role), body.scope)

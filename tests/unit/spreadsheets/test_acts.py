@@ -9,13 +9,23 @@ from typing import Any
 import pytest
 
 from ledger.core import disclosure
+from ledger.domain.bookcheck import EVIDENCE_OF_TYPE
 from ledger.domain.entries import parse_entry, parse_submission
 from ledger.domain.kinds.points import PointsAwarded, PointsDeducted
 from ledger.errors import FormatError
+from ledger.service.spreadsheets import importing
+from ledger.service.spreadsheets.acts import plan_awards
+from ledger.service.spreadsheets.columns import find_headings
 from ledger.service.spreadsheets.drafts import Sealed, seal
 from ledger.service.spreadsheets.importing import import_sheet
+from ledger.service.spreadsheets.kinds import KINDS
+from ledger.service.spreadsheets.logview import LogView
+from ledger.service.spreadsheets.people import People, Person, write_people
+from ledger.service.spreadsheets.planning import Setting
+from ledger.service.spreadsheets.tables import read_tables
 from tests.helpers import sheets
 from tests.helpers.town_hall import TownHall, key_of, told
+from tests.helpers.village import person
 
 HEAD = ["日期", "姓名", "卡号", "户号", "规则", "数量", "积分", "事由", "地点", "时间"]
 ROWS = [
@@ -93,8 +103,6 @@ def test_what_another_clerk_entered_is_not_entered_again_unawares(settled: TownH
 
 
 def coop() -> str:
-    from tests.helpers.village import person
-
     return person("coop").party
 
 
@@ -107,6 +115,113 @@ def test_what_was_taken_back_is_no_longer_alike(settled: TownHall) -> None:
 
 
 def test_the_version_counts_that_was_in_force_on_the_day(settled: TownHall) -> None:
+    rules = [rule | ({"points_units": 300} if rule["id"] == "volunteering" else {}) for rule in sheets.BOOK["rules"]]
+    settled.village.must(settled.village.adopt(sheets.BOOK | {"version": 2, "rules": rules}, "2021-11-20"))
+    head = ["日期", "姓名", "规则", "事由"]
+    rows = [head, ["2021-11-19", "李四", "志愿服务", "甲"], ["2021-11-20", "李四", "志愿服务", "乙"]]
+    assert settled.awards(rows).faults == ()
+    assert balance(settled, "0012002") == 250 + 300
+
+
+BAD: dict[str, tuple[list[Any], list[tuple[int, str, str]]]] = {
+    "no rule": (["2021-3-5", "李四", "", "", "", "", "", "x", "", ""], [(2, "规则", "missing")]),
+    "an unknown rule": (["2021-3-5", "李四", "", "", "唱歌", "", "", "x", "", ""], [(2, "规则", "unknown_rule")]),
+    "a rule of another type": (
+        ["2021-3-5", "李四", "", "", "exchange", "", "", "x", "", ""],
+        [(2, "规则", "wrong_rule_type")],
+    ),
+    "a deduction among awards": (
+        ["2021-3-5", "", "", "0013", "焚烧秸秆", "", "", "x", "", ""],
+        [(2, "规则", "wrong_rule_type")],
+    ),
+    "a rule out of season": (
+        ["2021-3-5", "李四", "", "", "防汛值守", "", "", "x", "", ""],
+        [(2, "规则", "rule_not_valid")],
+    ),
+    "a day before the book": (
+        ["2020-12-31", "李四", "", "", "志愿服务", "", "", "x", "", ""],
+        [(2, "日期", "no_book_in_force")],
+    ),
+    "a day to come": (["2021-11-21", "李四", "", "", "志愿服务", "", "", "x", "", ""], [(2, "日期", "future_day")]),
+    "no evidence": (["2021-3-5", "李四", "", "", "志愿服务", "", "", "", "", ""], [(2, "事由", "evidence_missing")]),
+    "points that the rule does not give": (
+        ["2021-3-5", "李四", "", "", "志愿服务", "2", "6", "x", "", ""],
+        [(2, "积分", "wrong_points")],
+    ),
+    "points that are no multiple": (
+        ["2021-3-5", "李四", "", "", "志愿服务", "", "6", "x", "", ""],
+        [(2, "积分", "not_a_multiple")],
+    ),
+    "no points at all": (
+        ["2021-3-5", "李四", "", "", "志愿服务", "", "0", "x", "", ""],
+        [(2, "积分", "not_a_multiple")],
+    ),
+    "half a time": (["2021-3-5", "李四", "", "", "志愿服务", "0.5", "", "x", "", ""], [(2, "数量", "not_a_count")]),
+    "a name of two people": (
+        ["2021-3-5", "张三", "", "", "志愿服务", "", "", "x", "", ""],
+        [(2, "姓名", "ambiguous_name")],
+    ),
+    "a card whose number was shortened": (
+        ["2021-3-5", "李四", "1.2E+16", "", "志愿服务", "", "", "x", "", ""],
+        [(2, "卡号", "shortened_number")],
+    ),
+    "a household's rule for somebody who heads none": (
+        ["2021-3-5", "李四", "", "", "帮扶项目", "", "", "", "", ""],
+        [(2, "姓名", "unknown_person")],
+    ),
+    "a household that is not there": (
+        ["2021-3-5", "", "", "0099", "帮扶项目", "", "", "", "", ""],
+        [(2, "户号", "unknown_person")],
+    ),
+    "a person's rule for a household": (
+        ["2021-3-5", "", "", "0013", "志愿服务", "", "", "x", "", ""],
+        [(2, "姓名", "nobody_named")],
+    ),
+    "everything at once": (
+        ["3/5/2021", "周八", "", "", "唱歌", "", "", "", "", ""],
+        [(2, "姓名", "unknown_person"), (2, "日期", "day_or_month_first")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_bad_row_is_told_and_nothing_is_sent(settled: TownHall, name: str) -> None:
+    row, expected = BAD[name]
+    before, checked = settled.size, settled.checked
+    report = settled.awards([HEAD, row, ROWS[1]])
+    assert told(report.faults) == expected
+    assert (settled.size, settled.checked) == (before, checked)
+
+
+def test_an_unknown_rule_is_told_with_those_there_are(settled: TownHall) -> None:
+    fault = settled.awards([HEAD, BAD["an unknown rule"][0]]).faults[0]
+    assert fault.reason == "version 1 of the book has: 志愿服务、帮扶项目、平安学堂、防汛值守、清洁家园"
+    assert fault.reason_zh == "第1版细则只有：志愿服务、帮扶项目、平安学堂、防汛值守、清洁家园"
+    assert fault.got == "唱歌"
+
+
+def test_every_evidence_that_a_rule_may_demand_has_a_column() -> None:
+    for kind, name in (("award", "awards"), ("deduct", "deductions")):
+        assert set(EVIDENCE_OF_TYPE[kind]) <= set(KINDS[name].columns)
+
+
+def test_whoever_the_ledger_does_not_have_cannot_be_awarded(settled: TownHall) -> None:
+    rows = [["日期", "姓名", "规则"], ["2021-3-5", "周八", "平安学堂"]]
+    people = settled.people
+    people.add(Person("resident", "0099001", "周八", "", "", "p_0123456789abcdefghjkmnpqrs"))
+    write_people(settled.people_path, people)
+    assert told(settled.awards(rows).faults) == [(2, "姓名", "not_registered")]
+    li, home = settled.party("0012002"), settled.party("0012", "household")
+    gone = {"action": "death", "party": li, "household": home}
+    settled.village.must(settled.village.make("party_changed", gone, "clerk", "clerk two"))
+    assert told(settled.awards([rows[0], ["2021-3-5", "李四", "平安学堂"]]).faults) == [(2, "姓名", "not_active")]
+    swapped = [one._replace(kind="resident") if one.number == "0015" else one for one in people.rows]
+    write_people(settled.people_path, People(swapped))
+    fault = settled.awards([rows[0], ["2021-3-5", "孙七", "平安学堂"]]).faults[0]
+    assert (fault.code, fault.reason) == ("contradicts_ledger", "the ledger says 户/household")
+
+
+def test_rules_of_one_name_need_their_id(settled: TownHall) -> None:
     namesake = sheets.rule("again", "平安学堂", "Again", points_units=5)
     book = sheets.BOOK | {"version": 2, "rules": [*sheets.BOOK["rules"], namesake]}
     settled.village.must(settled.village.adopt(book, "2021-11-20"))
@@ -116,7 +231,22 @@ def test_the_version_counts_that_was_in_force_on_the_day(settled: TownHall) -> N
     assert settled.awards([rows[0], ["2021-11-20", "李四", "again"]]).faults == ()
 
 
-def test_a_photo_beside_the_sheet_is_recorded_by_its_digest(settled: TownHall) -> None:
+def test_a_rule_for_organisations_finds_them_by_name(settled: TownHall) -> None:
+    rule = sheets.rule("solved", "办结问题", "Solved", points_units=500, target="organisation", units=["spend"])
+    book = sheets.BOOK | {"version": 2, "rules": [*sheets.BOOK["rules"], rule]}
+    settled.village.must(settled.village.adopt(book, "2021-11-20"))
+    settled.village.must(settled.village.party("register", "bureau", type="organisation", day="2021-01-01"))
+    people = settled.people
+    people.add(Person("organisation", "", "林业站", "", "", person("bureau").party))
+    write_people(settled.people_path, people)
+    rows = [["日期", "姓名", "规则"], ["2021-11-20", "林业站", "办结问题"]]
+    assert len(settled.awards(rows).appended) == 1
+    assert told(settled.awards([rows[0], ["2021-11-20", "水务站", "办结问题"]]).faults) == [
+        (2, "姓名", "unknown_person")
+    ]
+
+
+def test_a_photo_beside_the_sheet_is_recorded_by_its_digest(settled: TownHall, monkeypatch: pytest.MonkeyPatch) -> None:
     head = ["日期", "姓名", "规则", "照片"]
     rows = [head, ["2021-3-5", "李四", "清洁家园", "one.jpg"], ["2021-3-6", "李四", "清洁家园", "ab" * 32]]
     assert told(settled.awards(rows).faults) == [(2, "照片", "no_photo")]
@@ -128,6 +258,9 @@ def test_a_photo_beside_the_sheet_is_recorded_by_its_digest(settled: TownHall) -
     assert import_sheet(order, settled).faults == ()
     shown = [disclosure.parse(text) for line in sealed for text in parse_submission(line).disclosures]  # type: ignore[arg-type]
     assert [one.value for one in shown] == [hashlib.sha256(b"a photo").hexdigest(), "ab" * 32]
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "PHOTO_MAX_BYTES", 3)
+        assert told(settled.awards(rows).faults) == [(2, "照片", "no_photo")]
     (settled.folder.parent / "two.jpg").write_bytes(b"")
     outside = settled.awards([head, ["2021-3-7", "李四", "清洁家园", "../two.jpg"]])
     assert told(outside.faults) == [(2, "照片", "no_photo")]
@@ -182,19 +315,15 @@ def test_a_deduction_that_would_be_unfair_is_told(settled: TownHall, name: str) 
 # Bytes ----------------------------------------------------------------------------------------------------------------
 
 
-def sealed_by(hall: TownHall, *signers: str) -> list[Sealed]:
-    from ledger.service.spreadsheets.acts import plan_awards
-    from ledger.service.spreadsheets.columns import find_headings
-    from ledger.service.spreadsheets.kinds import KINDS
-    from ledger.service.spreadsheets.logview import LogView
-    from ledger.service.spreadsheets.planning import Setting
-    from ledger.service.spreadsheets.tables import read_tables
+def setting_of(hall: TownHall) -> Setting:
+    return Setting(LogView.of(hall.entries()), hall.people, coop(), "2021-11-20", None, "", False, str, str)
 
-    view = LogView.of(hall.entries())
+
+def sealed_by(hall: TownHall, *signers: str) -> list[Sealed]:
+    setting = setting_of(hall)
     table = read_tables(sheets.text(ROWS).encode(), "a.csv")[0]
     sheet = find_headings(table, KINDS["awards"].columns, KINDS["awards"].needed)
-    setting = Setting(view, hall.people, coop(), "2021-11-20", None, "", False, str, str)
-    return seal(plan_awards(sheet, setting).drafts, view.origin, [key_of(name) for name in signers])
+    return seal(plan_awards(sheet, setting).drafts, setting.view.origin, [key_of(name) for name in signers])
 
 
 def test_a_row_has_one_id_and_one_spelling_for_a_key_and_others_for_another(settled: TownHall) -> None:

@@ -42,6 +42,14 @@ def test_keys_that_may_not_sign_are_told_for_every_row(settled: TownHall) -> Non
     assert told(report.faults) == [(row, "", "not_authorised") for row in (2, 3, 4)]
 
 
+def test_a_key_that_lost_its_role_tells_no_issuer(settled: TownHall) -> None:
+    village = settled.village
+    village.must(village.role("issuer", "issuer", action="revoke", scope=person("coop").party))
+    with pytest.raises(ConfigError, match="say --issuer") as raised:
+        settled.awards(ROWS)
+    assert raised.value.got == "a first key that is no issuer's"
+
+
 def test_a_dry_run_asks_the_ledger_and_sends_nothing(settled: TownHall) -> None:
     before = settled.size
     report = settled.awards(ROWS, dry_run=True)
@@ -117,6 +125,8 @@ def test_the_title_tells_what_kind_of_sheet_it_is(settled: TownHall) -> None:
     path = settled.folder / "三月加分登记.csv"
     path.write_bytes(sheets.text(ROWS).encode())
     assert import_sheet(settled.order_of(path, None, "issuer"), settled).standing == 3
+    path = sheets.workbook(settled.folder / "三月加分.xlsx", {"Sheet1": ROWS})
+    assert import_sheet(settled.order_of(path, None, "issuer"), settled).standing == 3
 
 
 DOUBTFUL: dict[str, tuple[dict[str, sheets.Rows], str | None]] = {
@@ -124,6 +134,7 @@ DOUBTFUL: dict[str, tuple[dict[str, sheets.Rows], str | None]] = {
     "no known title": ({"Sheet1": ROWS}, None),
     "two of a kind": ({"加分登记1": ROWS, "加分登记2": ROWS}, "awards"),
     "another kind than is asked for": ({"目录": [["x"]], "加分登记": ROWS}, "opening"),
+    "another kind than is asked for, and nothing else": ({"减分登记": ROWS}, "awards"),
 }
 
 

@@ -111,7 +111,7 @@ def test_a_household_that_is_merged_over_its_members_rows_counts_for_each(hall: 
     assert (report.faults, report.title, len(report.appended)) == ((), "户籍登记", 3)
 
 
-HEAD = ["户号", "小组", "户主", "姓名", "卡号", "日期"]
+HEAD = ["户号", "小组", "户主", "姓名", "卡号", "日期", "备注", "关系"]
 BAD: dict[str, tuple[list[list[Any]], list[tuple[int, str, str]]]] = {
     "nobody": ([["", "", "", "", "1", ""]], [(2, "姓名", "nobody_named")]),
     "a number without a name": ([["1", "", "", "", "11", ""]], [(2, "姓名", "missing")]),
@@ -131,6 +131,7 @@ BAD: dict[str, tuple[list[list[Any]], list[tuple[int, str, str]]]] = {
         [["1", "一组", "", "甲", "11", ""], ["1", "二组", "", "乙", "12", ""]],
         [(3, "小组", "contradicts_row")],
     ),
+    "a head who is another": ([["1", "", "乙", "甲", "11", "", "", "户主"]], [(2, "户主", "contradicts_row")]),
     "a day that has not come": ([["1", "", "", "甲", "11", "2021-11-21"]], [(2, "日期", "future_day")]),
     "an odd day": ([["1", "", "", "甲", "11", "3/5/2021"]], [(2, "日期", "day_or_month_first")]),
     "several things in one row": (
@@ -142,7 +143,7 @@ BAD: dict[str, tuple[list[list[Any]], list[tuple[int, str, str]]]] = {
             (2, "日期", "two_digit_year"),
         ],
     ),
-    "a value beyond the headings": ([["1", "", "", "甲", "11", "", "x"]], [(2, "", "beyond_columns")]),
+    "a value beyond the headings": ([["1", "", "", "甲", "11", "", "", "", "x"]], [(2, "", "beyond_columns")]),
 }
 
 
@@ -184,6 +185,12 @@ def test_a_resident_without_a_number_is_known_by_name_and_household(hall: TownHa
     assert hall.register(rows).standing == 3
     later = hall.register([["户号", "姓名", "卡号"], ["1", "甲", "11"]])
     assert told(later.faults) == [(2, "卡号", "contradicts_people")]
+
+
+def test_namesakes_of_one_household_are_told_apart_by_number_alone(hall: TownHall) -> None:
+    head = ["户号", "姓名", "卡号"]
+    assert hall.register([head, ["1", "甲", "11"], ["1", "甲", "12"]]).faults == ()
+    assert told(hall.register([head, ["1", "甲", ""]]).faults) == [(2, "姓名", "ambiguous_name")]
 
 
 def test_whoever_has_moved_away_is_not_registered_again(settled: TownHall) -> None:
