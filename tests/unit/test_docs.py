@@ -18,7 +18,7 @@ from ledger.store.schema import APPEND_ONLY
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [
-    *(DOCS / name for name in ("architecture.md", "threat-model.md", "operations.md", "glossary.md")),
+    *(DOCS / name for name in ("architecture.md", "threat-model.md", "operations.md", "glossary.md", "systems.md")),
     *(DOCS / "spec" / name for name in ("README.md", "formats.md", "examples.md")),
     *sorted((DOCS / "adr").glob("*.md")),
     DOCS / "spreadsheets.md",
@@ -145,3 +145,20 @@ def test_the_tables_that_only_grow_are_those_of_the_schema() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_no_path_of_one_machine(page: Path) -> None:
     assert not re.search(r"(?<![\w.])/(work|home|root|Users)/", text_of(page))
+
+
+def test_every_test_that_the_table_of_features_names_exists() -> None:
+    named = re.findall(
+        r"`((?:unit|integration|property)/[a-z_/]+\.py)(?:::(test_[a-z0-9_]+))?`", text_of(DOCS / "systems.md")
+    )
+    assert len(named) > 40
+    for file, test in named:
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in source, f"{file}::{test}"
+
+
+def test_every_feature_is_shown_by_a_test_or_named_as_coming_next() -> None:
+    rows = [line for line in text_of(DOCS / "systems.md").splitlines() if line.startswith("| ") and "---" not in line]
+    for row in rows:
+        _, feature, here, shown, _ = (cell.strip() for cell in row.split("|"))
+        assert feature == "feature" or "test_" in shown or here.startswith("next"), feature
