@@ -114,3 +114,8 @@ def test_a_writer_that_fails_to_check_says_so_and_goes_on(tmp_path: Path, monkey
             assert isinstance(reply.outcomes[0], Refused)
             assert world.http.post(CHECK, content=line).status_code == 500
         assert codes(world.client().check(NAME, [line])) == [(1, False)]
+
+
+def test_the_document_describes_checking(world: World) -> None:
+    described = world.http.get("/openapi.json").json()["paths"]["/v1/ledgers/{name}/events:check"]["post"]
+    assert (described["operationId"], described["x-gongfen-scope"]) == ("check_events", "append")
