@@ -112,13 +112,15 @@ def rule_needs(event: Event) -> list[str]:
     return [book_key(event.rule.book), rule_key(event.rule)] if event.rule else []
 
 
-def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
+def rule_in_force(event: Event, facts: Facts, kind: str, *, until: str | None = None) -> Rule:
     """The rule that an event names, if it was in force on the day the act happened. Raises `RefusalError`.
 
-    ``kind`` is the type of rule the event needs: award, deduct, redeem, rate or honour.
+    ``kind`` is the type of rule the event needs: award, deduct, redeem, rate or honour. ``until`` is a later day on
+    which it must be in force as well.
     """
-    ref, day = event.named_rule, event.occurred_on
-    _check_version(ref, facts[book_key(ref.book)], day)
+    ref, first, last = event.named_rule, event.occurred_on, until or event.occurred_on
+    for day in dict.fromkeys((first, last)):
+        _check_version(ref, facts[book_key(ref.book)], day)
     rule = facts[rule_key(ref)]
     if not isinstance(rule, Rule):
         raise RefusalError(
@@ -132,13 +134,13 @@ def rule_in_force(event: Event, facts: Facts, kind: str) -> Rule:
         raise RefusalError(
             "the rule is of another type", code="wrong_rule", field="rule.id", expected=kind, got=rule.type
         )
-    if (rule.valid_from and day < rule.valid_from) or (rule.valid_to and day > rule.valid_to):
+    if (rule.valid_from and first < rule.valid_from) or (rule.valid_to and last > rule.valid_to):
         raise RefusalError(
             "the rule does not cover this day",
             code="rule_not_in_force",
             field="occurred_on",
             expected=f"{rule.valid_from or 'any day'} to {rule.valid_to or 'any day'}",
-            got=day,
+            got=first if rule.valid_from and first < rule.valid_from else last,
         )
     return rule
 

@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts, Undo, pairs
-from ledger.domain.facts import RECORDED_PREFIX, Account, Fact, Mark, Recorded
+from ledger.domain.facts import RECORDED_PREFIX, Fact, Mark, Recorded
 from ledger.domain.fields import Act, EventRef, Party
 from ledger.domain.kinds.books import carried_key
 from ledger.domain.kinds.points import give_back, give_back_needs
-from ledger.domain.kinds.spending import take_in, till_key
-from ledger.domain.lots import cancel, draw_key, lots_key, restore
+from ledger.domain.kinds.spending import take_in, till_key, unsettled
+from ledger.domain.lots import cancel, draw_key, held_units, lots_key, restore
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
 from ledger.errors import RefusalError
@@ -113,9 +113,13 @@ class EntryReversed(Body, frozen=True):
         return Decision(postings, changes)
 
     def _recovered(self, postings: list[tuple[str, int]]) -> int:
-        """How much of an award or deduction came back: the least of its units, lest a cap give a unit twice."""
+        """How much of an award or deduction came back: the least of its units, lest a cap give a unit twice.
+
+        A deduction comes back whole. Of a unit of which there was too little it took less than it counted for.
+        """
         moved = dict(postings)
-        return min(abs(moved.get(one.account, 0)) for one in self.undo if one.account[:28] == self.subject)
+        units = [moved.get(one.account, 0) for one in self.undo if one.account[:28] == self.subject]
+        return max(units) if max(units) > 0 else -max(units)
 
     def _lots(self, target: Recorded, moved: dict[str, int], facts: Facts, target_id: str) -> dict[str, Fact]:
         delta = moved.get(f"{self.subject}/spend", 0)
@@ -150,9 +154,10 @@ class EntryReversed(Body, frozen=True):
             if party == self.issuer:
                 continue
             if delta < 0 and unit == "spend":
-                account = facts[f"account:{party}"]
-                assert isinstance(account, Account), "the target concerned it"
-                delta = max(delta, -account.balances[unit])
+                held = held_units(facts, party)  # below zero where the party issues points of its own
+                if party != self.subject:  # a shop gives back what this issuer owes it, not what others do
+                    held = min(held, unsettled(facts, party, self.issuer))
+                delta = max(delta, -max(0, held))
             deltas[posting.account] = delta
         for unit in sorted({posting.account[29:] for posting in self.undo}):
             deltas[f"{self.issuer}/{unit}"] = -sum(d for account, d in deltas.items() if account.endswith(unit))

@@ -27,6 +27,7 @@ class PointsRedeemed(Body, frozen=True):
     """Points exchanged at a shop: ``spend``, subject → shop. The holder's card or phone co-signs; online only.
 
     ``bill_fen`` is what the goods cost in all; the points are worth at most that, and at most the rule's share of it.
+    The rule is in force on the ledger's day as well: nothing is exchanged by a rule of the past.
     ``issuer`` is the organisation that settles with the shop.
     """
 
@@ -84,7 +85,7 @@ class PointsRedeemed(Body, frozen=True):
         day = event.occurred_on
         active_party(facts, self.shop, "body.shop", "shop", day=day)
         active_party(facts, self.issuer, "body.issuer", "organisation", day=day)
-        rule = rule_in_force(event, facts, "redeem")
+        rule = rule_in_force(event, facts, "redeem", until=context.today)
         active_party(facts, self.subject, "body.subject", TARGETS[rule.target], day=day)
         self._check_bill(rule)
         check_evidence(rule, event)
@@ -135,9 +136,10 @@ class PointsRedeemed(Body, frozen=True):
 class MerchantSettled(Body, frozen=True):
     """A shop's points go back to the issuer that pays for them: all that it took in up to ``through_seq``, once.
 
-    ``through_seq`` is the place of a redemption at the shop, or of the reversal of one. ``netted_units`` is the part
-    that the issuer gave back for the shop since, when redemptions were reversed that had been settled: the issuer pays
-    for ``amount_units`` less that. It is absent where it is nothing.
+    ``through_seq`` is the place of a redemption at the shop, or of the reversal of one; what reversals after it took
+    back does not count. ``netted_units`` is the part that the issuer gave back for the shop since, when redemptions
+    were reversed that had been settled: the issuer pays for ``amount_units`` less that. It is absent where it is
+    nothing.
     """
 
     kind: ClassVar[str] = "merchant_settled"
@@ -184,7 +186,8 @@ class MerchantSettled(Body, frozen=True):
                 expected=f"later than entry {till.through_seq}",
                 got=str(self.through_seq),
             )
-        amount = taken.units - till.settled_units
+        stands = min(taken.units, till.taken_units)  # what was given back since is not settled
+        amount = stands - till.settled_units
         netted = max(0, min(till.owed_units, amount))
         if (self.amount_units, self.netted_units or 0) != (amount, netted):
             raise RefusalError(
@@ -194,9 +197,7 @@ class MerchantSettled(Body, frozen=True):
                 expected=f"{amount}, of which netted {netted}",
                 got=f"{self.amount_units}, of which netted {self.netted_units or 0}",
             )
-        settled = replace(
-            till, settled_units=taken.units, owed_units=till.owed_units - netted, through_seq=self.through_seq
-        )
+        settled = replace(till, settled_units=stands, owed_units=till.owed_units - netted, through_seq=self.through_seq)
         return Decision(self._postings(), {till_key(self.shop, self.issuer): settled})
 
     def _postings(self) -> list[tuple[str, int]]:
@@ -251,9 +252,9 @@ class PointsExpired(Body, frozen=True):
         self._check_day()
         if self.action == "notice":
             self._check_amount([lot for lot in lots if self._is_due(lot)])
-            told = LapseNotice(told_on=event.occurred_on, due_on=self.due_on, seq=context.seq)
+            told = LapseNotice(told_on=context.today, due_on=self.due_on, seq=context.seq)
             return Decision([], {key: told})
-        notice = self._check_notice(known, event.occurred_on)
+        notice = self._check_notice(known, context.today)
         lapsing = [lot for lot in lots if self._is_due(lot) and notice.tells_of(lot)]
         self._check_amount(lapsing)
         changes: dict[str, Fact] = {
@@ -320,6 +321,12 @@ def takings_key(shop: str, issuer: str, seq: int) -> str:
 def notice_key(subject: str, issuer: str) -> str:
     """The fact key of the last notice of points that lapse."""
     return f"notice:{subject}/{issuer}"
+
+
+def unsettled(facts: Facts, shop: str, issuer: str) -> int:
+    """What a shop holds of an issuer's points that the issuer did not settle yet, in hundredths."""
+    till = facts[till_key(shop, issuer)]
+    return till.taken_units - till.settled_units if isinstance(till, Till) else 0
 
 
 def take_in(facts: Facts, shop: str, issuer: str, units: int, seq: int, *, owed: int = 0) -> dict[str, Fact]:
