@@ -65,7 +65,8 @@ class Body(Strict, frozen=True):
     """Base of the bodies of all kinds; a kind is a subclass.
 
     ``private`` names the disclosures a kind may carry with their types (``text``, ``integer``, ``digest``).
-    ``impartial``: nobody who is the event's holder, or the person behind it, may sign.
+    ``impartial``: neither the event's holder nor a member of that household may sign, by its party or as the person
+    behind another's key.
     """
 
     kind: ClassVar[str]

@@ -11,9 +11,10 @@ from ledger.core.encoding import decode_base64url
 from ledger.core.signature import verify_event_bytes
 from ledger.core.types import MAX_INT, Digest
 from ledger.domain.events import Body, Context, Event, Facts, Signature
-from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark, Members, Person
+from ledger.domain.facts import LEDGER, RECORDED_PREFIX, Account, Fact, Key, Ledger, Mark
 from ledger.domain.figures import count_figures, counts, figure_keys
 from ledger.domain.kinds.founding import LedgerCreated
+from ledger.domain.register import members_key, members_of, person_behind, person_key
 from ledger.domain.roles import Signer, authorise_again
 from ledger.errors import FormatError, RefusalError, SignatureError
 
@@ -32,10 +33,10 @@ def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     body = event.body
     named = [LEDGER, *body.needs(event, keys, today), *figure_keys(event)]
     for key in keys:
-        named += (f"key:{key}", f"person:{key}")
+        named += (f"key:{key}", person_key(key))
     named += [f"account:{party}" for party in body.parties()]
-    if body.impartial:
-        named.append(f"members:{body.holder()}")
+    if body.impartial and (holder := body.holder()):
+        named.append(members_key(holder))
     if event.device:
         named.append(_capture_key(event))
     if event.causes:
@@ -164,10 +165,7 @@ def _check_form(event: Event, origin: str, today: str) -> None:
 
 def _check_people(body: Body, signers: Sequence[Signer], facts: Facts) -> None:
     """Different parties must be different people, as far as the log knows, and nobody decides the own case."""
-    people = []
-    for signer in signers:
-        person = facts[f"person:{signer.key}"]
-        people.append(person.party if isinstance(person, Person) else signer.party)
+    people = [person_behind(signer, facts) for signer in signers]
     if len(people) > 1 and len(set(people)) != len(people):
         raise RefusalError(
             "one person signed twice, for different parties",
@@ -176,19 +174,18 @@ def _check_people(body: Body, signers: Sequence[Signer], facts: Facts) -> None:
             expected="a different person for each signature",
             got=", ".join(people),
         )
-    if not body.impartial:
-        return
     holder = body.holder()
-    members = facts[f"members:{holder}"]
-    about = [holder, *members.residents] if isinstance(members, Members) else [holder]
-    for person_or_party in people:
-        if person_or_party in about:
+    if not body.impartial or holder is None:
+        return
+    about = {holder, *members_of(facts, holder)}
+    for signer, person in zip(signers, people, strict=True):
+        if own := about & {signer.party, person}:
             raise RefusalError(
                 "nobody decides the own case",
                 code="own_case",
                 field="signatures",
                 expected="signers who are not whom the event is about, nor of that household",
-                got=person_or_party,
+                got=min(own),
             )
 
 

@@ -1,4 +1,4 @@
-"""Looking parties up in the register, and who belongs to which household (domain §2, `party_changed`).
+"""Looking parties up in the register, who belongs to which household, and who stands behind a key (domain §2).
 
 A resident's memberships stand in the resident's own fact, with their days; whoever is a member now stands in the
 household's as well, so that the two say the same at every entry.
@@ -12,7 +12,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.domain.events import Facts
-from ledger.domain.facts import Members, Membership, PartyFact
+from ledger.domain.facts import Members, Membership, PartyFact, Person
+from ledger.domain.roles import Signer
 from ledger.errors import RefusalError
 
 HOUSEHOLD_MAX: Final = 50
@@ -50,6 +51,17 @@ def active_party(facts: Facts, party: str, field: str, *types: str, day: str | N
             got=day,
         )
     return fact
+
+
+def person_key(identifier: str) -> str:
+    """The fact key of the resident behind a key, by key id."""
+    return f"person:{identifier}"
+
+
+def person_behind(signer: Signer, facts: Facts) -> str:
+    """The resident behind a signer's key, or the signer's own party where the log names none."""
+    fact = facts[person_key(signer.key)]
+    return fact.party if isinstance(fact, Person) else signer.party
 
 
 def members_key(household: str) -> str:

@@ -17,7 +17,7 @@ from ledger.core.types import ORIGIN_MAX, ORIGIN_PATTERN
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import LEDGER, Fact, Grant, Key, Ledger, PartyFact, Person
 from ledger.domain.fields import ANYWHERE, Holder, KeyRef, Name, Party, Scope, Strict, Text, Unit
-from ledger.domain.register import active_party
+from ledger.domain.register import active_party, person_key
 from ledger.domain.roles import Requirement, Role
 from ledger.errors import FormatError, RefusalError, SignatureError
 
@@ -250,11 +250,6 @@ class RoleChanged(Body, frozen=True):
         shop = self.role == "shop"
         if shop or facts[f"party:{self.party}"] is not None:
             active_party(facts, self.party, "body.party", *(("shop",) if shop else ("officer", "organisation")))
-
-
-def person_key(identifier: str) -> str:
-    """The fact key of the resident behind a key, by key id."""
-    return f"person:{identifier}"
 
 
 def grant(key: Key | None, ref: KeyRef, party: str, role: str, scope: str, seq: int) -> Key:

@@ -9,11 +9,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ledger.domain.events import Body, Context, Decision, Event, Facts
-from ledger.domain.facts import Claim, Fact, Mark, Person, Task, stands
+from ledger.domain.facts import Claim, Fact, Mark, Task, stands
 from ledger.domain.fields import EventRef, Party, Positive
 from ledger.domain.kinds.points import check_two_sides
 from ledger.domain.kinds.tasks import find_task
-from ledger.domain.register import active_party
+from ledger.domain.register import active_party, person_behind, person_key
 from ledger.domain.roles import CARRIED_ROLES, Requirement, Signer
 from ledger.domain.rules import TARGETS, check_evidence, rule_in_force, rule_needs
 from ledger.errors import RefusalError
@@ -130,7 +130,7 @@ class ClaimDeclared(Body, frozen=True):
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.issuer}", f"party:{self.subject}", *rule_needs(event)]
-        named += [f"person:{key}" for key in keys]
+        named += map(person_key, keys)
         if self.task:
             named += [f"task:{self.task}", claimed_key(self.task, self.subject), declared_key(self.task, self.subject)]
         return named
@@ -147,7 +147,7 @@ class ClaimDeclared(Body, frozen=True):
             declarer=event.actor,
             issuer=self.issuer,
             occurred_on=day,
-            person=_person_behind(context.signers[0], facts),
+            person=person_behind(context.signers[0], facts),
             quantity=self.quantity,
             rule=rule_ref.id,
             status="declared",
@@ -195,7 +195,7 @@ class ClaimReviewed(Body, frozen=True):
         return (Requirement(("reviewer", "oversight"), scope=self.issuer),)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        return [claim_key(self.claim), *(f"person:{key}" for key in keys)]
+        return [claim_key(self.claim), *map(person_key, keys)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         claim = facts[claim_key(self.claim)]
@@ -288,21 +288,14 @@ def _check_undeclared(facts: Facts, task: str, party: str, field: str) -> None:
         )
 
 
-def _person_behind(signer: Signer, facts: Facts) -> str:
-    """The resident behind a signer's key, or the signer's own party where the log names none."""
-    person = facts[f"person:{signer.key}"]
-    return person.party if isinstance(person, Person) else signer.party
-
-
 def _check_reviewers(claim: Claim, signers: Sequence[Signer], facts: Facts) -> None:
-    """Raise `RefusalError` if a reviewer declared the act, or is whom it is about, by its party or its person."""
-    barred = {claim.declarer, claim.person, claim.subject}
+    """Raise `RefusalError` if a reviewer declared the act, by its party or its person."""
     for signer in signers:
-        if own := barred & {signer.party, _person_behind(signer, facts)}:
+        if own := {claim.declarer, claim.person} & {signer.party, person_behind(signer, facts)}:
             raise RefusalError(
-                "nobody reviews what they declared, or what is about them",
+                "nobody reviews what they declared",
                 code="own_claim",
                 field="signatures",
-                expected="reviewers who neither declared the act nor are its subject",
+                expected="reviewers who did not declare the act",
                 got=min(own),
             )

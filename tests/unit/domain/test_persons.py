@@ -12,6 +12,7 @@ from ledger.domain.state import Replay
 from ledger.errors import RefusalError
 from tests.helpers.provoke import Refused, submitting
 from tests.helpers.village import Village, person
+from tests.helpers.workflow import working_village
 
 ZHANG, LI = person("zhang").party, person("li").party
 
@@ -70,6 +71,14 @@ def test_two_keys_of_one_person_are_one_signer_from_the_next_entry_on(village: V
     stated = village.role("clerk two", "helper", person="zhang")
     late = village.party("register", "zhao", type="resident")
     assert [getattr(one, "code", "ok") for one in village.submit(stated, late)] == ["ok", "same_person"]
+
+
+def test_an_organisation_does_not_decide_its_own_case_by_a_person_of_its_own() -> None:
+    """The resident behind the key does not hide whose key it is."""
+    village = working_village()
+    village.must(village.role("water", "issuer", person="li"))
+    refusal = village.refusal(village.award("water", "grabbed", version=2, signers=("water",)))
+    assert (refusal.code, refusal.got) == ("own_case", person("water").party)
 
 
 def test_a_refused_grant_states_nobody(village: Village) -> None:

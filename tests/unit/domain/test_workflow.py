@@ -324,7 +324,7 @@ OWN_CASES: list[tuple[str, str, Callable[[Village], bytes]]] = [
     ("another key of the declaring officer", "own_claim", _other_key_of_the_declarer),
     ("a member of the household that declared", "own_case", _member_of_the_household),
     ("a member of the household a helper declared for", "own_case", lambda v: _member_of_the_household(v, "helper")),
-    ("the organisation that is the subject", "own_claim", _own_organisation),
+    ("the organisation that is the subject", "own_case", _own_organisation),
     ("the subject as an officer", "own_case", _subject_as_officer),
     ("one person as two reviewers", "same_person", _two_keys_of_one_person),
 ]
