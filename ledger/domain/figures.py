@@ -25,6 +25,11 @@ def rule_figures_key(kind: str, rule: RuleRef, day: str) -> str:
     return f"figures:{kind}/{rule.book}/{rule.id}/{day[:4]}"
 
 
+def used_units(figures: Figures) -> int:
+    """What a rule gave of its budget, in hundredths: an award of two units counts once."""
+    return max((units - figures.returned.get(unit, 0) for unit, units in figures.moved.items()), default=0)
+
+
 def figure_keys(event: Event) -> list[str]:
     """The fact keys of every figure that the event may change."""
     body = event.body

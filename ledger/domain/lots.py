@@ -6,6 +6,7 @@ under its event id, so that a reversal restores the same lots.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from msgspec.structs import replace
@@ -36,9 +37,9 @@ def held_units(facts: Facts, party: str) -> int:
     return account.balances["spend"] if isinstance(account, Account) else 0
 
 
-def add_lot(facts: Facts, party: str, lot: Lot) -> dict[str, Fact]:
-    """The facts after a party got a lot."""
-    return {lots_key(party): Lots(_ordered([*lots_of(facts, party), lot]))}
+def add_lots(facts: Facts, party: str, lots: Sequence[Lot]) -> dict[str, Fact]:
+    """The facts after a party got lots."""
+    return {lots_key(party): Lots(_ordered([*lots_of(facts, party), *lots]))}
 
 
 def draw(facts: Facts, party: str, units: int, event_id: str) -> dict[str, Fact]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.facts import LEDGER, BookHistory, Figures, Ledger
 from ledger.domain.fields import RuleRef, day_of
+from ledger.domain.figures import used_units
 from ledger.domain.rules import Rule, rule_key
 from ledger.errors import NotFoundError
 from ledger.service.queries import Hundredths
@@ -138,7 +139,6 @@ def _unit_figures(kinds: Mapping[str, Sequence[Figures]], unit: str) -> UnitFigu
 
 def _rule_figures(line: _Line, figures: Figures, rule: Rule | None) -> RuleFigures:
     budget = rule.budget_units if rule is not None and line.kind == AWARDED else UNSET
-    used = [figures.moved[unit] - figures.returned.get(unit, 0) for unit in figures.moved]
     return RuleFigures(
         *line,
         entries=figures.entries,
@@ -148,7 +148,7 @@ def _rule_figures(line: _Line, figures: Figures, rule: Rule | None) -> RuleFigur
         name_zh=UNSET if rule is None else rule.name_zh,
         name_en=UNSET if rule is None else rule.name_en,
         budget_units=budget,
-        budget_left_units=UNSET if isinstance(budget, UnsetType) else max(0, budget - max(used, default=0)),
+        budget_left_units=UNSET if isinstance(budget, UnsetType) else max(0, budget - used_units(figures)),
     )
 
 

@@ -11,14 +11,12 @@ from msgspec.structs import replace
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import Account, Fact, Lots, PartyFact
 from ledger.domain.fields import Party
-from ledger.domain.lots import lots_key, lots_of
-from ledger.domain.register import active_party, home_of, household_of, members_key, members_of, moved
+from ledger.domain.lots import add_lots, lots_key, lots_of
+from ledger.domain.register import HOUSEHOLD_MAX, active_party, home_of, household_of, members_key, members_of, moved
 from ledger.domain.roles import Requirement
 from ledger.errors import RefusalError
 
 PartyType = Literal["resident", "household", "group", "shop", "organisation", "officer"]
-MERGED_MAX: Final = 90
-"""Members that one event may name: with both households they stay below the parties of an event."""
 TAKES: Final[dict[str, frozenset[str]]] = {
     "register": frozenset({"type", "group", "household"}),
     "join": frozenset({"household", "other"}),
@@ -39,7 +37,7 @@ class PartyChanged(Body, frozen=True):
     ``other`` the household that is left for it; ``leave``, ``move_out`` and ``death`` name the one that is left. No
     account changes by any of these. ``merge`` folds a household into ``other``: its ``members``, sorted, are members
     there from that day on, and its whole balance moves there. Whoever is named is concerned, all members too. The
-    party's name and number are disclosures.
+    party's name, number and address are disclosures.
     """
 
     kind: ClassVar[str] = "party_changed"
@@ -52,7 +50,7 @@ class PartyChanged(Body, frozen=True):
     type: PartyType | UnsetType = UNSET
     group: Party | UnsetType = UNSET
     household: Party | UnsetType = UNSET
-    members: Annotated[list[Party], Meta(min_length=1, max_length=MERGED_MAX)] | UnsetType = UNSET
+    members: Annotated[list[Party], Meta(min_length=1, max_length=HOUSEHOLD_MAX)] | UnsetType = UNSET
     other: Party | UnsetType = UNSET
 
     def parties(self) -> list[str]:
@@ -179,8 +177,7 @@ class PartyChanged(Body, frozen=True):
             assert isinstance(resident, PartyFact), "members are registered"
             changes[f"party:{member}"] = moved(resident, day, other)
         if lots := lots_of(facts, self.party):
-            joint = sorted([*lots_of(facts, other), *lots], key=lambda lot: (lot.expires_on, lot.seq))
-            changes |= {lots_key(self.party): Lots([]), lots_key(other): Lots(joint)}
+            changes |= {lots_key(self.party): Lots([]), **add_lots(facts, other, lots)}
         return Decision(self._whole_balance(facts, other), changes)
 
     def _whole_balance(self, facts: Facts, other: str) -> list[tuple[str, int]]:

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import Claim, Fact, Figures, Lot, Mark, Task
 from ledger.domain.fields import Act, ActRule, Amount, Day, EventRef, Party, Positive, Unit, day_number, is_day
-from ledger.domain.figures import rule_figures_key
+from ledger.domain.figures import rule_figures_key, used_units
 from ledger.domain.kinds.tasks import find_task, reward_place, task_keys
-from ledger.domain.lots import add_lot, draw, held_units, lapse_day, lots_key
+from ledger.domain.lots import add_lots, draw, held_units, lapse_day, lots_key
 from ledger.domain.register import active_party
 from ledger.domain.roles import Requirement
 from ledger.domain.rules import (
@@ -74,7 +74,7 @@ class PointsAwarded(Body, frozen=True):
         if self.task:
             named += task_keys(self.task, self.subject)
         if self.claim:
-            named.append(f"claim:{self.claim}")
+            named.append(claim_key(self.claim))
         return named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
@@ -90,13 +90,13 @@ class PointsAwarded(Body, frozen=True):
         changes = count_against_caps(rule, event.named_rule, self.subject, day, self.amount_units, facts)
         _check_budget(rule, event, self.amount_units, facts)
         if self.claim:
-            changes[f"claim:{self.claim}"] = self._use_claim(self.claim, event, facts)
+            changes[claim_key(self.claim)] = self._use_claim(self.claim, event, facts)
         if self.task:
             changes.update(self._take_place(self.task, event, facts, context.seq))
         if rule.expires_after_days:
             lapses = lapse_day(day, rule.expires_after_days)
             lot = Lot(expires_on=lapses, seq=context.seq, issuer=self.issuer, units=self.amount_units)
-            changes.update(add_lot(facts, self.subject, lot))
+            changes.update(add_lots(facts, self.subject, [lot]))
         return Decision(self._postings(), changes)
 
     def _take_place(self, task: EventRef, event: Event, facts: Facts, seq: int) -> dict[str, Fact]:
@@ -113,11 +113,7 @@ class PointsAwarded(Body, frozen=True):
 
     def _use_claim(self, claim: EventRef, event: Event, facts: Facts) -> Claim:
         """The declared act, rewarded. What was reviewed is what is rewarded. Raises `RefusalError`."""
-        fact, field, rule = facts[f"claim:{claim}"], "body.claim", event.named_rule
-        if not isinstance(fact, Claim):
-            raise RefusalError(
-                "no such claim", code="unknown_claim", field=field, expected="the id of a claim_declared", got=claim
-            )
+        fact, field, rule = find_claim(facts, claim), "body.claim", event.named_rule
         if fact.status != "approved":
             raise RefusalError(
                 "the claim is not approved, or was rewarded before",
@@ -265,6 +261,25 @@ def act_of(event: Event, *, task: EventRef | UnsetType = UNSET, claim: EventRef 
     return Act(occurred_on=event.occurred_on, rule=rule, task=task, claim=claim)
 
 
+def claim_key(event_id: str) -> str:
+    """The fact key of what a `claim_declared` declared."""
+    return f"claim:{event_id}"
+
+
+def find_claim(facts: Facts, claim: EventRef) -> Claim:
+    """The declared act of an id. Raises `RefusalError`."""
+    fact = facts[claim_key(claim)]
+    if not isinstance(fact, Claim):
+        raise RefusalError(
+            "no such declaration",
+            code="unknown_claim",
+            field="body.claim",
+            expected="the id of a claim_declared",
+            got=claim,
+        )
+    return fact
+
+
 def check_two_sides(issuer: str, subject: str) -> None:
     """Refuse points that an organisation would give itself. Raises `RefusalError`."""
     if issuer == subject:
@@ -306,7 +321,7 @@ def _check_budget(rule: Rule, event: Event, amount_units: int, facts: Facts) -> 
     figures = facts[rule_figures_key("points_awarded", event.named_rule, event.occurred_on)]
     used = amount_units
     if isinstance(figures, Figures):
-        used += max(figures.moved.get(unit, 0) - figures.returned.get(unit, 0) for unit in rule.units or ())
+        used += used_units(figures)
     if used > rule.budget_units:
         raise RefusalError(
             "the rule's budget for the year is used up",
@@ -346,7 +361,7 @@ def give_back_needs(act: Act, subject: str) -> list[str]:
     if act.task:
         named += task_keys(act.task, subject)
     if act.claim:
-        named.append(f"claim:{act.claim}")
+        named.append(claim_key(act.claim))
     return named
 
 
@@ -366,7 +381,7 @@ def give_back(act: Act, subject: str, recovered: int, facts: Facts) -> dict[str,
         changes[task_key] = replace(task, taken=freed, used_units=task.used_units - recovered)
         changes[taken_key] = Mark()
     if act.claim:
-        claim = facts[f"claim:{act.claim}"]
+        claim = facts[claim_key(act.claim)]
         assert isinstance(claim, Claim), "the award rewarded it"
-        changes[f"claim:{act.claim}"] = replace(claim, status="approved")
+        changes[claim_key(act.claim)] = replace(claim, status="approved")
     return changes

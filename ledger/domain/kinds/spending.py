@@ -54,7 +54,7 @@ class PointsRedeemed(Body, frozen=True):
         return (
             Requirement(("shop",), scope=self.shop, party=self.shop),
             Requirement(CARRIED_ROLES, scope=self.subject, party=self.subject),
-            Requirement(("reviewer", "oversight"), at_least=0),
+            Requirement(("reviewer", "oversight"), at_least=0, scope=self.issuer),
         )
 
     def counted(self, event: Event) -> Act:
@@ -247,14 +247,14 @@ class PointsExpired(Body, frozen=True):
                 expected="the ledger",
                 got=event.actor,
             )
-        known, key = facts[notice_key(self.subject, self.issuer)], notice_key(self.subject, self.issuer)
+        key = notice_key(self.subject, self.issuer)
         lots = lots_of(facts, self.subject)
         self._check_day()
         if self.action == "notice":
             self._check_amount([lot for lot in lots if self._is_due(lot)])
             told = LapseNotice(told_on=context.today, due_on=self.due_on, seq=context.seq)
             return Decision([], {key: told})
-        notice = self._check_notice(known, context.today)
+        notice = self._check_notice(facts[key], context.today)
         lapsing = [lot for lot in lots if self._is_due(lot) and notice.tells_of(lot)]
         self._check_amount(lapsing)
         changes: dict[str, Fact] = {
@@ -290,8 +290,11 @@ class PointsExpired(Body, frozen=True):
 
     def _check_notice(self, notice: Fact | None, day: str) -> LapseNotice:
         """The notice, if it was given long enough before and reaches as far. Raises `RefusalError`."""
-        told = isinstance(notice, LapseNotice) and self.due_on <= min(notice.due_on, day)
-        if isinstance(notice, LapseNotice) and told and day_number(day) - day_number(notice.told_on) >= NOTICE_DAYS:
+        if (
+            isinstance(notice, LapseNotice)
+            and self.due_on <= min(notice.due_on, day)
+            and day_number(day) - day_number(notice.told_on) >= NOTICE_DAYS
+        ):
             return notice
         raise RefusalError(
             "points lapse when they are due, and not without notice",

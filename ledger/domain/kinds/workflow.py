@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import Claim, Fact, Mark, Task, stands
 from ledger.domain.fields import EventRef, Party, Positive
-from ledger.domain.kinds.points import check_two_sides
+from ledger.domain.kinds.points import check_two_sides, claim_key, find_claim
 from ledger.domain.kinds.tasks import find_task
 from ledger.domain.register import active_party, person_behind, person_key
 from ledger.domain.roles import CARRIED_ROLES, Requirement, Signer
@@ -198,15 +198,7 @@ class ClaimReviewed(Body, frozen=True):
         return [claim_key(self.claim), *map(person_key, keys)]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        claim = facts[claim_key(self.claim)]
-        if not isinstance(claim, Claim):
-            raise RefusalError(
-                "no such declaration",
-                code="unknown_claim",
-                field="body.claim",
-                expected="the id of a claim_declared",
-                got=self.claim,
-            )
+        claim = find_claim(facts, self.claim)
         self._check_target(claim)
         _check_reviewers(claim, context.signers, facts)
         if self.outcome != "approve" and "reason" not in (event.private or ()):
@@ -253,11 +245,6 @@ def claimed_key(task: str, claimant: str) -> str:
 def declared_key(task: str, subject: str) -> str:
     """The fact key of the mark that a subject's act for a task is declared, and not rejected or returned."""
     return f"mark:declared/{task}/{subject}"
-
-
-def claim_key(event_id: str) -> str:
-    """The fact key of what a `claim_declared` declared."""
-    return f"claim:{event_id}"
 
 
 def _wrong_task(field: str, message: str, expected: str, got: str) -> RefusalError:

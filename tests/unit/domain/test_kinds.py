@@ -152,6 +152,8 @@ def test_a_redemption_is_held_to_the_same_approvals_evidence_and_age(village: Vi
     evident = {"rule": "careful", "private": {"goods": goods}}
     assert village.refusal(village.redeem("zhang", 1, **evident)).code == "not_enough_signers"
     village.must(village.redeem("zhang", 1, **evident, signers=("shop", "zhang/card", "reviewer")))
+    village.must(village.role("cooper", "reviewer", scope=person("coop").party))
+    village.must(village.redeem("zhang", 1, **evident, signers=("shop", "zhang/card", "cooper")))
     village.must(village.redeem("zhang", 1, rule="prompt", day="2021-11-19"))
     assert village.refusal(village.redeem("zhang", 1, rule="prompt", day="2021-11-18")).code == "not_enough_signers"
 

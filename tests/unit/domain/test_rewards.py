@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.village import DAY_MS, Village, person
+from tests.helpers.village_rules import BOOK
 from tests.helpers.workflow import claim, declare, review, reward, task, working_village
 
 
@@ -111,6 +112,17 @@ def test_a_rule_gives_all_together_no_more_than_its_budget_of_the_year() -> None
     village.must(village.reverse(first))
     village.must(village.award("li", "budgeted"))
     assert village.refusal(village.award("zhang", "budgeted")).code == "no_budget_left"
+
+
+def test_another_unit_in_a_new_version_does_not_refill_the_budget() -> None:
+    village = Village.founded()
+    village.must(village.award("zhang", "budgeted", 3))
+    rules = [{**one, "units": ["merit"]} if one["id"] == "budgeted" else one for one in BOOK["rules"]]
+    assert rules != BOOK["rules"]
+    village.must(village.adopt({**BOOK, "version": 2, "rules": rules}, "2021-11-01", day="2021-10-30"))
+    village.version = 2
+    error = village.refusal(village.award("li", "budgeted", body={"units": ["merit"]}))
+    assert (error.code, error.got) == ("no_budget_left", "800")
 
 
 def test_a_budget_begins_anew_with_the_year_of_the_act() -> None:

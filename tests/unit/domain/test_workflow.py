@@ -10,7 +10,8 @@ import pytest
 from ledger.domain.append import Appended
 from ledger.domain.entries import parse_entry
 from ledger.domain.facts import Claim, Task, stands
-from ledger.domain.kinds.workflow import claim_key, claimed_key, declared_key
+from ledger.domain.kinds.points import claim_key
+from ledger.domain.kinds.workflow import claimed_key, declared_key
 from tests.helpers.village import TODAY, Village, person
 from tests.helpers.workflow import PHOTO, REASON, TEXT, behind, claim, declare, review, reward, task, working_village
 
