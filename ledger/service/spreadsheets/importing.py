@@ -230,9 +230,12 @@ def _photo_digest(folder: Path, name: str) -> str:
     if _DIGEST.fullmatch(name):
         return name
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise Flaw("no_photo", got=name)
-    if path.stat().st_size > PHOTO_MAX_BYTES:
-        raise Flaw("no_photo", got=name)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise Flaw("no_photo", got=name)
+        if path.stat().st_size > PHOTO_MAX_BYTES:
+            raise Flaw("no_photo", got=name)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:  # a name that is too long for a file, a file that may not be read
+        raise Flaw("no_photo", got=name) from error
