@@ -65,8 +65,6 @@ class Body(Strict, frozen=True):
     """Base of the bodies of all kinds; a kind is a subclass.
 
     ``private`` names the disclosures a kind may carry with their types (``text``, ``integer``, ``digest``).
-    ``impartial``: neither the event's holder nor a member of that household may sign, by its party or as the person
-    behind another's key.
     """
 
     kind: ClassVar[str]
@@ -76,7 +74,6 @@ class Body(Strict, frozen=True):
     takes_rule: ClassVar[bool] = False
     takes_reverses: ClassVar[bool] = False
     reversible: ClassVar[bool] = False
-    impartial: ClassVar[bool] = False
 
     def parties(self) -> list[str]:
         """Every party the event is about, sorted, without repeats (formats §3)."""
@@ -85,6 +82,10 @@ class Body(Strict, frozen=True):
     def holder(self) -> str | None:
         """The party that the event's disclosures are about, or None where the kind carries none."""
         return None
+
+    def decides_about(self) -> Sequence[str]:
+        """Whom the event decides about: neither they nor the members of such a household sign it (`own_case`)."""
+        return ()
 
     def bearer(self) -> str | UnsetType:
         """The party whose account may be negative in this event, because it issues points."""

@@ -35,8 +35,7 @@ def needs(event: Event, keys: Sequence[str], today: str) -> list[str]:
     for key in keys:
         named += (f"key:{key}", person_key(key))
     named += [f"account:{party}" for party in body.parties()]
-    if body.impartial and (holder := body.holder()):
-        named.append(members_key(holder))
+    named += map(members_key, body.decides_about())
     if event.device:
         named.append(_capture_key(event))
     if event.causes:
@@ -174,10 +173,8 @@ def _check_people(body: Body, signers: Sequence[Signer], facts: Facts) -> None:
             expected="a different person for each signature",
             got=", ".join(people),
         )
-    holder = body.holder()
-    if not body.impartial or holder is None:
-        return
-    about = {holder, *members_of(facts, holder)}
+    decided = body.decides_about()
+    about = {*decided, *(member for party in decided for member in members_of(facts, party))}
     for signer, person in zip(signers, people, strict=True):
         if own := about & {signer.party, person}:
             raise RefusalError(

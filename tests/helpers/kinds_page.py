@@ -55,7 +55,7 @@ SIGNERS = {
     "`card`/`phone`/`helper`, for `subject`",
 }
 """Where the signers depend on the log, or on what the body says."""
-DECIDES = {"benefit_changed": "offer, grant and revoke do"}
+DECIDES = {"benefit_changed": "offer, grant and revoke do", "party_changed": "merge does"}
 """Where it depends on what the body says."""
 COMMON: tuple[tuple[str, tuple[ModuleType, ...], set[str]], ...] = (
     ("reading", (entries,), {"malformed"}),
@@ -112,7 +112,7 @@ def section(body: Body, parts: dict[str, type[Struct]]) -> str:
                 f"- **Event fields:** {' and '.join(takes) if takes else 'no `rule`, no `reverses`'}",
                 f"- **Private fields:** {private + f'; about `{_holder(body)}`' if private else 'none'}",
                 f"- **Moves:** {'nothing' if cls.check_postings is Body.check_postings else 'points, as said above'}",
-                f"- **Decides about somebody:** {DECIDES.get(cls.kind) or ('yes' if body.impartial else 'no')}",
+                f"- **Decides about somebody:** {DECIDES.get(cls.kind) or ('yes' if body.decides_about() else 'no')}",
                 f"- **Privacy:** {cls.privacy}. **Reversible:** {'yes' if cls.reversible else 'no'}",
             ]
         ),

@@ -46,15 +46,14 @@ class BenefitChanged(Body, frozen=True):
     subject: Party
     benefit: EventRef | UnsetType = UNSET
 
-    @property
-    def impartial(self) -> bool:  # type: ignore[override]  # a decision is; the subject's own answer cannot be
-        return self.action not in ANSWERS
-
     def parties(self) -> list[str]:
         return sorted({self.issuer, self.subject})
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return () if self.action in ANSWERS else (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         if self.action in ANSWERS:

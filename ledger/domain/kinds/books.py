@@ -154,7 +154,6 @@ class BalanceCarried(Body, frozen=True):
     privacy: ClassVar[str] = "P2"
     private: ClassVar[dict[str, str]] = {"source": "text"}
     reversible: ClassVar[bool] = True
-    impartial: ClassVar[bool] = True
 
     amount_units: Amount
     book_digest: DigestHex
@@ -167,6 +166,9 @@ class BalanceCarried(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight",), scope=self.issuer))

@@ -35,7 +35,6 @@ class EntryReversed(Body, frozen=True):
     privacy: ClassVar[str] = "P2"
     private: ClassVar[dict[str, str]] = {"explanation": "text"}
     takes_reverses: ClassVar[bool] = True
-    impartial: ClassVar[bool] = True
 
     issuer: Party
     reason: Literal["mistake", "duplicate", "fraud", "appeal"]
@@ -49,6 +48,9 @@ class EntryReversed(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("issuer",), scope=self.issuer), Requirement(("oversight", "reviewer"), scope=self.issuer))

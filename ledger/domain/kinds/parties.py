@@ -60,6 +60,10 @@ class PartyChanged(Body, frozen=True):
     def holder(self) -> str:
         return self.party
 
+    def decides_about(self) -> Sequence[str]:
+        """A merger moves points and lots from one household to the other; no other change gives anybody anything."""
+        return (self.party, self.other) if self.action == "merge" and self.other else ()
+
     def requirements(self) -> tuple[Requirement, ...]:
         return _CLERKS
 

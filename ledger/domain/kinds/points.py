@@ -45,7 +45,6 @@ class PointsAwarded(Body, frozen=True):
     private: ClassVar[dict[str, str]] = {"place": "text", "matter": "text", "time": "text", "photo": "digest"}
     takes_rule: ClassVar[bool] = True
     reversible: ClassVar[bool] = True
-    impartial: ClassVar[bool] = True
 
     amount_units: Amount
     issuer: Party
@@ -60,6 +59,9 @@ class PointsAwarded(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return _signed_for(self.issuer)
@@ -168,7 +170,6 @@ class PointsDeducted(Body, frozen=True):
     }
     takes_rule: ClassVar[bool] = True
     reversible: ClassVar[bool] = True
-    impartial: ClassVar[bool] = True
 
     amount_units: Amount
     appeal_until: Day
@@ -183,6 +184,9 @@ class PointsDeducted(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (

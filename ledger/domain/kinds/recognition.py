@@ -45,7 +45,10 @@ class RatingPublished(Body, frozen=True):
     tiers: Annotated[list[Rated], Meta(min_length=1, max_length=PARTIES_MAX - 1)]
 
     def parties(self) -> list[str]:
-        return sorted({self.issuer, *(rated.party for rated in self.tiers)})
+        return sorted({self.issuer, *self.decides_about()})
+
+    def decides_about(self) -> list[str]:
+        return [rated.party for rated in self.tiers]
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("community", "council"), scope=self.issuer),)
@@ -69,7 +72,7 @@ class RatingPublished(Body, frozen=True):
                 expected=f"at most {event.occurred_on[:7]}",
                 got=self.period,
             )
-        rated = [one.party for one in self.tiers]
+        rated = self.decides_about()
         if rated != sorted(set(rated)):
             raise RefusalError(
                 "the parties are out of order",
@@ -116,7 +119,6 @@ class HonourChanged(Body, frozen=True):
     privacy: ClassVar[str] = "P1"
     private: ClassVar[dict[str, str]] = {"title": "text", "citation": "text"}
     takes_rule: ClassVar[bool] = True
-    impartial: ClassVar[bool] = True
 
     action: Literal["grant", "withdraw"]
     issuer: Party
@@ -128,6 +130,9 @@ class HonourChanged(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("council",), scope=self.issuer),)

@@ -178,7 +178,6 @@ class ClaimReviewed(Body, frozen=True):
     title: ClassVar[str] = "审核"
     privacy: ClassVar[str] = "P2"
     private: ClassVar[dict[str, str]] = {"reason": "text"}
-    impartial: ClassVar[bool] = True
 
     claim: EventRef
     issuer: Party
@@ -190,6 +189,9 @@ class ClaimReviewed(Body, frozen=True):
 
     def holder(self) -> str:
         return self.subject
+
+    def decides_about(self) -> Sequence[str]:
+        return (self.subject,)
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(("reviewer", "oversight"), scope=self.issuer),)

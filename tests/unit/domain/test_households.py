@@ -16,6 +16,7 @@ from ledger.errors import FormatError
 from tests.helpers.people import peopled
 from tests.helpers.village import TODAY, Village, person, rule_ref
 from tests.helpers.village_rules import BOOK, rule
+from tests.helpers.workflow import behind
 
 ANN, BO, ZHANG = (person(name).party for name in ("ann", "bo", "zhang"))
 HOUSE, BARN, GROUP = (person(name).party for name in ("house", "barn", "group"))
@@ -161,6 +162,15 @@ def test_merged_households_have_their_members_together_from_that_day_on(village:
     ended = party(village, "barn")
     assert (ended.status, ended.merged_into, ended.group) == ("merged", HOUSE, GROUP)
     check_register(village)
+
+
+def test_no_clerk_moves_points_into_the_own_household(village: Village) -> None:
+    behind(village, "clerk", "zhang")
+    village.must(village.party("join", "zhang", household="house"))
+    for ends, stays_on in (("barn", "house"), ("house", "barn")):
+        assert village.refusal(village.party("merge", ends, other=stays_on)).code == "own_case"
+    village.must(village.party("leave", "zhang", household="house"))
+    village.must(village.party("merge", "barn", other="house"))
 
 
 def test_a_merged_household_acts_no_more(village: Village) -> None:

@@ -139,6 +139,16 @@ def test_a_star_that_was_withdrawn_does_not_count_for_a_pacesetter(village: Vill
     assert village.refusal(honour(village, "pacesetter")).got == "2: clean, filial"
 
 
+def test_nobody_rates_the_own_person_or_organisation(village: Village) -> None:
+    village.must(village.role("community two", "community", person="zhang"))
+    village.must(village.role("forestry", "community", person="li"))
+    own = rate(village, {"li": "good", "zhang": "good"}, signers=("community two",))
+    assert village.refusal(own).code == "own_case"
+    grid = rate(village, {"forestry": "good"}, rule="grid_work", signers=("forestry", "council"))
+    assert village.refusal(grid).code == "own_case"
+    village.must(rate(village, {"li": "good", "zhang": "good"}))
+
+
 def test_no_councillor_honours_the_own_person(village: Village) -> None:
     behind(village, "council two", "zhang")
     signers = ("council two",)
