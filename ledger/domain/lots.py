@@ -32,9 +32,9 @@ def lots_of(facts: Facts, party: str) -> list[Lot]:
 
 
 def held_units(facts: Facts, party: str) -> int:
-    """A party's `spend`, in hundredths."""
+    """A party's `spend`, in hundredths; none in a ledger that has `merit` alone."""
     account = facts[f"account:{party}"]
-    return account.balances["spend"] if isinstance(account, Account) else 0
+    return account.balances.get("spend", 0) if isinstance(account, Account) else 0
 
 
 def add_lots(facts: Facts, party: str, lots: Sequence[Lot]) -> dict[str, Fact]:

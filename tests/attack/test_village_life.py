@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.domain.append import Appended
 from ledger.domain.entries import pairs, parse_entry
-from tests.helpers.village import Village, person
+from tests.helpers.village import OFFICERS, Village, person
 from tests.helpers.village_rules import BOOK, RULES, rule
 
 GRABBED = rule("grabbed", target="organisation")
@@ -98,3 +98,16 @@ def test_a_deduction_that_was_taken_back_leaves_its_cap_free_for_the_right_one()
     assert village.balance("zhang") == 0, "150 of 200 are a shortfall"
     village.must(village.reverse(deducted))
     village.must(village.deduct("zhang", version=2))
+
+
+def test_a_deduction_harms_no_ledger_that_has_merit_alone() -> None:
+    village = Village()
+    village.must(village.found(units=["merit"]))
+    for name in OFFICERS:
+        village.must(village.role(name, name.split()[0]))
+    for name, kind in (("coop", "organisation"), ("zhang", "resident")):
+        village.must(village.party("register", name, type=kind, day="2021-01-01"))
+    village.must(village.adopt(BOOK, "2021-01-01"))
+    deducted = village.must(village.deduct("zhang"))
+    assert village.balance("zhang", "merit") == -200
+    assert believed(deducted)
