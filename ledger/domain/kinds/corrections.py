@@ -75,33 +75,9 @@ class EntryReversed(Body, frozen=True):
         return [carried_key(self.subject, posting.account[29:]) for posting in self.undo]
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation")
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
         mark = f"mark:reversed/{event.reverses}"
-        target = facts[f"{RECORDED_PREFIX}{event.reverses}"]
-        if not isinstance(target, Recorded):
-            raise RefusalError(
-                "no such entry",
-                code="unknown_entry",
-                field="reverses",
-                expected="the id of an earlier entry",
-                got=event.reverses,
-            )
-        if facts[mark] is not None:
-            raise RefusalError(
-                "this entry was reversed before",
-                code="reversed_before",
-                field="reverses",
-                expected="an entry that stands",
-                got=event.reverses,
-            )
-        if not target.reversible:
-            raise RefusalError(
-                "this kind is never reversed",
-                code="not_reversible",
-                field="reverses",
-                expected="an entry that moved points",
-                got=target.kind,
-            )
+        target = _find_target(event, facts[f"{RECORDED_PREFIX}{event.reverses}"], facts[mark])
         self._check_target(target)
         postings = self._recover(facts)
         changes: dict[str, Fact] = {mark: Mark(context.seq), **self._released(target, facts)}
@@ -181,3 +157,40 @@ class EntryReversed(Body, frozen=True):
             if delta != bound and not partial:
                 return False
         return True
+
+
+def _find_target(event: Event, target: Fact | None, reversed_before: Fact | None) -> Recorded:
+    """The entry to be taken back, if it can be. Raises `RefusalError`."""
+    if not isinstance(target, Recorded):
+        raise RefusalError(
+            "no such entry",
+            code="unknown_entry",
+            field="reverses",
+            expected="the id of an earlier entry",
+            got=event.reverses,
+        )
+    if reversed_before is not None:
+        raise RefusalError(
+            "this entry was reversed before",
+            code="reversed_before",
+            field="reverses",
+            expected="an entry that stands",
+            got=event.reverses,
+        )
+    if not target.reversible:
+        raise RefusalError(
+            "this kind is never reversed",
+            code="not_reversible",
+            field="reverses",
+            expected="an entry that moved points",
+            got=target.kind,
+        )
+    if event.occurred_on < target.occurred_on:
+        raise RefusalError(
+            "earlier than what it takes back",
+            code="wrong_order",
+            field="occurred_on",
+            expected=f"{target.occurred_on} or later",
+            got=event.occurred_on,
+        )
+    return target

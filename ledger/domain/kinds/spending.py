@@ -168,7 +168,7 @@ class MerchantSettled(Body, frozen=True):
         return takings_key(self.shop, self.issuer, self.through_seq)
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
-        active_party(facts, self.issuer, "body.issuer", "organisation")
+        active_party(facts, self.issuer, "body.issuer", "organisation", day=event.occurred_on)
         till, taken = facts[till_key(self.shop, self.issuer)], facts[self._takings()]
         if not isinstance(till, Till) or not isinstance(taken, Tally):
             raise RefusalError(

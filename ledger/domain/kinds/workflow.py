@@ -202,6 +202,14 @@ class ClaimReviewed(Body, frozen=True):
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
         claim = find_claim(facts, self.claim)
         self._check_target(claim)
+        if event.occurred_on < claim.occurred_on:
+            raise RefusalError(
+                "reviewed before it happened",
+                code="wrong_order",
+                field="occurred_on",
+                expected=f"{claim.occurred_on} or later",
+                got=event.occurred_on,
+            )
         _check_reviewers(claim, context.signers, facts)
         if self.outcome != "approve" and "reason" not in (event.private or ()):
             raise RefusalError(

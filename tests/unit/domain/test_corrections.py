@@ -160,6 +160,13 @@ def test_the_postings_of_a_reversal_stay_within_what_its_body_says(
     assert body.check_postings(named) is fine
 
 
+def test_nothing_is_taken_back_before_it_happened(village: Village) -> None:
+    award = village.must(village.award("zhang", "volunteer", day="2021-11-02"))
+    error = village.refusal(village.reverse(award, day="2021-11-01"))
+    assert (error.code, error.field, error.expected) == ("wrong_order", "occurred_on", "2021-11-02 or later")
+    village.must(village.reverse(award, day="2021-11-02"))
+
+
 def test_a_requirement_is_plain_data() -> None:
     assert Requirement(("clerk",)) == Requirement(("clerk",), 1, "*", None, 8)
 

@@ -161,6 +161,7 @@ REFUSED = [
     Refused("a review of nothing", "unknown_claim", "body.claim", reviewing(claim=NOWHERE)),
     Refused("a review for another subject", "wrong_target", "body.subject", reviewing(subject="li")),
     Refused("a review by another issuer", "wrong_target", "body.issuer", reviewing(body=FORESTRY)),
+    Refused("a review before the act", "wrong_order", "occurred_on", reviewing(day="2021-11-01")),
     Refused("a rejection without a reason", "evidence_missing", "private", reviewing("reject", private=None)),
     Refused("a return without a reason", "evidence_missing", "private", reviewing("return", private=None)),
     Refused("a review through an issuer", "not_authorised", "signatures", reviewing(signers=("issuer",))),
