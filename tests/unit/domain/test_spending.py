@@ -92,7 +92,6 @@ def test_a_shop_is_settled_up_to_a_redemption_and_once(village: Village) -> None
 
 
 def test_nobody_settles_before_there_was_an_issuer(village: Village) -> None:
-    village.must(village.carry("zhang", 500))
     spent = village.must(village.redeem("zhang", 100))
     assert village.refusal(village.settle(100, spent, day="2020-12-31")).code == "not_yet_registered"
 
