@@ -232,13 +232,17 @@ class Honours(Fact, frozen=True):
 
 
 class Benefit(Fact, frozen=True):
-    """A benefit offered. ``status``, since the day ``since``, is offered, accepted, declined, granted or revoked."""
+    """A benefit offered. ``status``, since the day ``since``, is offered, accepted, declined, granted or revoked.
+
+    ``answered_by`` are the party that accepted it and the person behind its key.
+    """
 
     issuer: str
     product: str
     since: str
     status: str
     subject: str
+    answered_by: list[str] = []
 
 
 class Tally(Fact, frozen=True):

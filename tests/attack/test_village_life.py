@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.domain.append import Appended
 from ledger.domain.entries import pairs, parse_entry
+from tests.helpers.recognition import behind, benefit, village_of_honours
 from tests.helpers.village import OFFICERS, Village, person
 from tests.helpers.village_rules import BOOK, RULES, rule
 
@@ -111,3 +112,19 @@ def test_a_deduction_harms_no_ledger_that_has_merit_alone() -> None:
     deducted = village.must(village.deduct("zhang"))
     assert village.balance("zhang", "merit") == -200
     assert believed(deducted)
+
+
+def test_nobody_offers_a_benefit_accepts_it_for_the_subject_and_grants_it() -> None:
+    village = village_of_honours()
+    village.must(village.role("decider one", "helper"))
+    village.must(village.role("decider two", "decider"))
+    behind(village, "helper one", "wang")
+    behind(village, "decider two", "wang")
+    for helper, decider, other in (
+        ("decider one", "decider one", "decider two"),
+        ("helper one", "decider two", "decider one"),
+    ):
+        offer = village.must(benefit(village, "offer")).event_id
+        village.must(benefit(village, "accept", offer, signers=(helper,)))
+        assert village.refusal(benefit(village, "grant", offer, signers=(decider,))).code == "own_answer"
+        village.must(benefit(village, "grant", offer, signers=(other,)))

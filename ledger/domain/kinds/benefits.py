@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger.domain.events import Body, Context, Decision, Event, Facts
 from ledger.domain.facts import Benefit
 from ledger.domain.fields import EventRef, Name, Party
-from ledger.domain.register import active_party
+from ledger.domain.register import active_party, person_behind, person_key
 from ledger.domain.roles import CARRIED_ROLES, Requirement
 from ledger.errors import RefusalError
 
@@ -32,7 +32,8 @@ class BenefitChanged(Body, frozen=True):
     """A benefit: offered, accepted or declined by its subject, then granted; a decider may revoke it until the end.
 
     ``benefit`` is the id of the offer, which every later step names with its issuer, product and subject. An offer
-    states its ``terms``; granting and revoking state their ``reason``. No decider decides on the own benefit.
+    states its ``terms``; granting and revoking state their ``reason``. No decider decides on the own benefit, and no
+    helper who accepted it for the subject grants it.
     """
 
     kind: ClassVar[str] = "benefit_changed"
@@ -61,7 +62,7 @@ class BenefitChanged(Body, frozen=True):
         return (Requirement(("decider",), scope=self.issuer),)
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
-        named = [f"party:{self.issuer}", f"party:{self.subject}"]
+        named = [f"party:{self.issuer}", f"party:{self.subject}", *map(person_key, keys)]
         return [*named, benefit_key(self.benefit)] if self.benefit else named
 
     def decide(self, event: Event, facts: Facts, context: Context) -> Decision:
@@ -79,7 +80,9 @@ class BenefitChanged(Body, frozen=True):
                 expected="the id of the offer",
                 got="nothing",
             )
-        return Decision([], {benefit_key(self.benefit): self._step(facts[benefit_key(self.benefit)], event)})
+        return Decision(
+            [], {benefit_key(self.benefit): self._step(facts[benefit_key(self.benefit)], event, context, facts)}
+        )
 
     def _check_stated(self, event: Event) -> None:
         name = STATED.get(self.action)
@@ -103,7 +106,7 @@ class BenefitChanged(Body, frozen=True):
             )
         return Benefit(issuer=self.issuer, product=self.product, since=day, status="offered", subject=self.subject)
 
-    def _step(self, known: object, event: Event) -> Benefit:
+    def _step(self, known: object, event: Event, context: Context, facts: Facts) -> Benefit:
         if not isinstance(known, Benefit):
             raise RefusalError(
                 "no such benefit",
@@ -138,7 +141,17 @@ class BenefitChanged(Body, frozen=True):
                 expected=f"{known.since} or later",
                 got=event.occurred_on,
             )
-        return replace(known, since=event.occurred_on, status=after)
+        signers = {signer.party for signer in context.signers} | {person_behind(one, facts) for one in context.signers}
+        if self.action == "grant" and (own := signers & set(known.answered_by)):
+            raise RefusalError(
+                "nobody grants what they accepted for somebody",
+                code="own_answer",
+                field="signatures",
+                expected="deciders who did not accept the benefit",
+                got=min(own),
+            )
+        answered_by = sorted(signers) if self.action == "accept" else known.answered_by
+        return replace(known, since=event.occurred_on, status=after, answered_by=answered_by)
 
 
 def benefit_key(offer: str) -> str:

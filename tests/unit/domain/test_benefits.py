@@ -219,3 +219,11 @@ def test_an_offer_says_since_when_it_stands(village: Village) -> None:
     assert (fact.since, fact.subject, fact.product) == ("2021-11-02", person("zhang").party, "school_place")
     assert village.refusal(benefit(village, "grant", offer, day="2021-11-01")).code == "wrong_order"
     village.must(benefit(village, "grant", offer, day=TODAY))
+
+
+def test_whoever_accepted_for_the_subject_does_not_grant(village: Village) -> None:
+    village.must(village.role("decider one", "helper"))
+    offer = village.must(benefit(village, "offer")).event_id
+    village.must(benefit(village, "accept", offer, signers=("decider one",)))
+    error = village.refusal(benefit(village, "grant", offer))
+    assert (error.code, error.field, error.got) == ("own_answer", "signatures", person("decider one").party)
