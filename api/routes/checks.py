@@ -6,7 +6,6 @@ advice: what others append in between may change the answer.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from api.answers import Seq
 from api.deps import NDJSON_TYPE, Service, admitted, read_body
 from api.openapi import answer, post_operation
 from api.problems import problem_of
-from api.routes.events import BATCH_MAX_BYTES, LINES_AT_A_TIME, split_lines
+from api.routes.events import BATCH_MAX_BYTES, each, split_lines
 from ledger.domain.entries import Submission, parse_submission
 from ledger.domain.facts import Key
 from ledger.domain.judge import public_bytes
@@ -45,22 +44,10 @@ async def check_events(request: Request) -> Response:
     name = request.path_params["name"]
     service = admitted(request, "append", name)
     lines = split_lines(await read_body(request, BATCH_MAX_BYTES, NDJSON_TYPE), CHECK_MAX_LINES)
-    prepared = await _verified(service, name, await _read(lines))
+    prepared = await _verified(service, name, await each(lines, parse_submission))
     verdicts = iter(await service.sequencer(name).check([one for one in prepared if isinstance(one, Prepared)]))
     outcomes = [next(verdicts) if isinstance(one, Prepared) else one for one in prepared]
     return Response(b"".join(map(_line, outcomes)), media_type=NDJSON_TYPE)
-
-
-async def _read(lines: Sequence[bytes]) -> list[Submission | LedgerError]:
-    read: list[Submission | LedgerError] = []
-    for place, line in enumerate(lines):
-        if place % LINES_AT_A_TIME == 0:
-            await asyncio.sleep(0)
-        try:
-            read.append(parse_submission(line))
-        except LedgerError as error:
-            read.append(error)
-    return read
 
 
 async def _verified(
@@ -70,15 +57,11 @@ async def _verified(
     named = {one.key for read in submissions if isinstance(read, Submission) for one in read.signatures}
     keys = await service.read(name, lambda link, row: read_facts(link, row.ledger_id, [f"key:{key}" for key in named]))
     publics = {fact.key: public_bytes(fact.public) for fact in keys.values() if isinstance(fact, Key)}
-    prepared: list[Prepared | LedgerError] = []
-    for place, read in enumerate(submissions):
-        if place % LINES_AT_A_TIME == 0:
-            await asyncio.sleep(0)
-        try:
-            prepared.append(prepare_submission(read, publics.get) if isinstance(read, Submission) else read)
-        except LedgerError as error:
-            prepared.append(error)
-    return prepared
+
+    def prepare(read: Submission | LedgerError) -> Prepared | LedgerError:
+        return prepare_submission(read, publics.get) if isinstance(read, Submission) else read
+
+    return await each(submissions, prepare)
 
 
 def _line(outcome: Verdict | LedgerError) -> bytes:

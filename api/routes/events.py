@@ -7,8 +7,8 @@ verifying a signature.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 from fastapi import Request, Response
@@ -29,6 +29,8 @@ BATCH_MAX_LINES: Final = 2_000
 LINES_AT_A_TIME: Final = 32
 """Lines verified before other requests get their turn: about 3 ms."""
 _encode: Final = msgspec.json.Encoder().encode
+_Given = TypeVar("_Given")
+_Done = TypeVar("_Done")
 
 
 async def post_event(request: Request) -> Response:
@@ -66,16 +68,22 @@ def split_lines(data: bytes, most: int = BATCH_MAX_LINES) -> list[bytes]:
     return lines
 
 
-async def append_lines(sequencer: AnySequencer, lines: Sequence[bytes]) -> list[Answer | BaseException]:
-    """The answer to each line, or what refused it. Raises `BusyError` if the queue has no room for all of them."""
-    prepared: list[Prepared | LedgerError] = []
+async def each(lines: Sequence[_Given], work: Callable[[_Given], _Done]) -> list[_Done | LedgerError]:
+    """What ``work`` makes of each line, or what refused it; other requests get their turn in between."""
+    outcomes: list[_Done | LedgerError] = []
     for place, line in enumerate(lines):
         if place % LINES_AT_A_TIME == 0:
             await asyncio.sleep(0)
         try:
-            prepared.append(prepare(line, sequencer.public_key))
+            outcomes.append(work(line))
         except LedgerError as error:
-            prepared.append(error)
+            outcomes.append(error)
+    return outcomes
+
+
+async def append_lines(sequencer: AnySequencer, lines: Sequence[bytes]) -> list[Answer | BaseException]:
+    """The answer to each line, or what refused it. Raises `BusyError` if the queue has no room for all of them."""
+    prepared = await each(lines, lambda line: prepare(line, sequencer.public_key))
     waiters = sequencer.put([item for item in prepared if isinstance(item, Prepared)])
     answers = iter(await asyncio.gather(*waiters, return_exceptions=True))
     return [next(answers) if isinstance(item, Prepared) else item for item in prepared]
