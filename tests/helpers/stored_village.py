@@ -32,8 +32,8 @@ T = TypeVar("T")
 class StoredVillage:
     """A founded village, in memory and stored; `village` makes events and tells the time."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self.village = Village.founded()
+    def __init__(self, folder: Path, url: str, village: Village | None = None) -> None:
+        self.village = village or Village.founded()
         self.storage = Storage(Settings(data_dir=folder, database_url=url), clock=lambda: self.village.now_ms)
         keys = self.storage.settings.keys_dir
         log_seed = encode_base64url(person("log").seed)
