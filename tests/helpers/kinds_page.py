@@ -48,7 +48,8 @@ SIGNERS = {
     "role_changed": "as many parties of the `township` as entry 0 set as threshold; a key never ends its own authority",
     "rulebook_adopted": "1 × `council`; 1 × `oversight`; `township` too, if the book takes effect before the day on "
     "which it is entered",
-    "credential_changed": "1 × `clerk`; for a new phone, which has no daily cap, 2 × `clerk`",
+    "credential_changed": "1 × `clerk`; for a new phone, which has no daily cap, and for a cap above 1,000 points, "
+    "2 × `clerk`",
     "civic_posted": "a suggestion or listing by `card`/`phone` of `poster`, or by its own key `one_time` alone; a "
     "reply, notice or referral by 1 × `village`/`department`/`community`/`council`, for `poster`",
     "benefit_changed": "offer, grant and revoke by 1 × `decider`, for `issuer`; accept and decline by 1 × "

@@ -20,6 +20,8 @@ HOLDERS: Final = {"card": ("resident", "household"), "phone": ("resident", "hous
 """The types of party that may carry each medium."""
 _ENDED: Final = {"revoke": "revoked", "lost": "lost"}
 _ONE_CLERK: Final = (Requirement(("clerk",)),)
+CAP_OF_ONE_CLERK: Final = 100_000
+"""The largest daily cap, in hundredths, of a card that one clerk may issue."""
 _TWO_CLERKS: Final = (Requirement(("clerk",), at_least=2),)
 
 
@@ -27,10 +29,10 @@ class CredentialChanged(Body, frozen=True):
     """Issue, rotate, revoke or report lost a card or phone, or the code at a household's door.
 
     A card's or phone's ``key`` co-signs for its holder and for nobody else. A card has a daily cap, so that whoever
-    finds it cannot drain its holder; a phone has none, so two clerks sign for a new one. A door code signs nothing: it
-    leads to the household's page, and the log knows its ``token_digest`` alone (formats §2). ``rotate`` puts a new key
-    or code in the place of the one that ``replaces`` names, by key id or token digest; the old one is refused from then
-    on.
+    finds it cannot drain its holder; a phone has none, so two clerks sign for a new one, as for a card with a cap above
+    1,000 points. A door code signs nothing: it leads to the household's page, and the log knows its ``token_digest``
+    alone (formats §2). ``rotate`` puts a new key or code in the place of the one that ``replaces`` names, by key id or
+    token digest; the old one is refused from then on.
     """
 
     kind: ClassVar[str] = "credential_changed"
@@ -50,7 +52,8 @@ class CredentialChanged(Body, frozen=True):
 
     def requirements(self) -> tuple[Requirement, ...]:
         """Ending a credential takes one clerk, of any medium: whoever lost a phone does not wait for a second."""
-        return _TWO_CLERKS if self.medium == "phone" and self.action not in _ENDED else _ONE_CLERK
+        strong = self.medium == "phone" or (self.daily_cap_units or 0) > CAP_OF_ONE_CLERK
+        return _TWO_CLERKS if strong and self.action not in _ENDED else _ONE_CLERK
 
     def needs(self, event: Event, keys: Sequence[str], today: str) -> list[str]:
         named = [f"party:{self.party}"]

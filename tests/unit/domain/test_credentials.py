@@ -115,6 +115,15 @@ def test_two_clerks_answer_for_a_new_phone_and_one_for_a_card_or_for_ending_eith
     assert getattr(village.submit(made)[0], "code", "ok") == ("ok" if alone_will_do else answer)
 
 
+@pytest.mark.parametrize(("cap", "answer"), [(100_000, "ok"), (100_001, "not_enough_signers")])
+def test_one_clerk_does_not_issue_a_card_that_could_drain_its_holder(village: Village, cap: int, answer: str) -> None:
+    body = {"key": person("zhang/new").ref(), "daily_cap_units": cap}
+    alone = carry(village, "issue", "zhang/new", "card", "clerk", **body)
+    assert getattr(village.submit(alone)[0], "code", "ok") == answer
+    body["key"] = person("zhang/third").ref()
+    village.must(carry(village, "issue", "zhang/third", "card", "clerk", "clerk two", **body))
+
+
 @pytest.mark.parametrize(
     ("medium", "old", "new"), [("card", "zhang/card", "zhang/new"), ("phone", "li/phone", "li/new")]
 )
