@@ -144,7 +144,7 @@ def _demonstrate(town: Town, options: argparse.Namespace) -> bool:
     print(f"\n{report.as_text()}\n", flush=True)
     results = [_verify(town, case) for case in CASES]
     good = all(results) and report.good and report.figures["anchored_ledgers"] == 1
-    _summarise(town, chronicle.name, report, good)
+    _summarise(town, chronicle.name, report, good, staying=not options.check)
     return good
 
 
@@ -212,24 +212,27 @@ def _verify(town: Town, case: Case) -> bool:
     return good
 
 
-def _summarise(town: Town, name: str, report: Report, good: bool) -> None:
-    """Where everything is, and the commands to try by hand."""
+def _summarise(town: Town, name: str, report: Report, good: bool, *, staying: bool) -> None:
+    """Where everything is, and the commands to try by hand: without server and chain, unless they are staying."""
     folder = town.folder
     command = shlex.quote(gongfen()[0])
     value = {"good": good, "url": town.url, "rpc": town.rpc, "audit": report.audit, "seconds": report.seconds}
     _write_json(folder / MARK, value)
     print("everything is as it must be" if good else "SOMETHING IS NOT AS IT MUST BE", end="\n\n")
     print(f"files    {folder}: receipt.json tampered.json trust.toml report.json data/ logs/")
-    print(f"server   {town.url}/v1/ledgers/{name}")
-    print(f"log      {town.url}/{name}/checkpoint")
-    print(f"chain    {town.rpc}", end="\n\n")
-    print("try by hand:")
+    if staying:
+        print(f"server   {town.url}/v1/ledgers/{name}")
+        print(f"log      {town.url}/{name}/checkpoint")
+        print(f"chain    {town.rpc}")
+    print("\ntry by hand:" if staying else "\nserver and chain have ended; what needs neither, to try by hand:")
     print(f"  cd {shlex.quote(str(folder))}")
-    print(f"  {command} verify receipt.json --trust trust.toml")
+    if staying:
+        print(f"  {command} verify receipt.json --trust trust.toml")
     print(f"  {command} verify receipt.json --trust trust.toml --no-rpc --lang zh")
-    print(f"  {command} verify tampered.json --trust trust.toml; echo $?")
-    print(f"  {command} receipt 100 --ledger {name} --url {town.url} --out another.json")
-    print(f"  {command} verify another.json --trust trust.toml")
+    print(f"  {command} verify tampered.json --trust trust.toml --no-rpc; echo $?")
+    if staying:
+        print(f"  {command} receipt 100 --ledger {name} --url {town.url} --out another.json")
+        print(f"  {command} verify another.json --trust trust.toml")
     print(f"  GONGFEN_DATA_DIR={shlex.quote(str(town.data_dir))} {command} audit", flush=True)
 
 
