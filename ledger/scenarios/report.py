@@ -73,11 +73,13 @@ class Report(Struct, frozen=True, kw_only=True):
 
     def as_text(self) -> str:
         """The report for people, one line a figure; points and yuan with two decimals. What is 0 is left out."""
-        lines = [f"{'scenario':16} {self.name} (seed {self.seed}, scale {self.scale:g})"]
-        lines += [f"{_label(name):16} {_shown(name, value)}" for name, value in self.figures.items() if value]
-        lines += [f"{'audit':16} {self.audit}", f"{'seconds':16} {self.seconds}"]
-        lines += [f"{_HOLDS[holds]:16} {says}" for says, holds in self.musts.items()]
-        return "\n".join(lines + [f"{'MISSED':16} {text}" for text in self.missed])
+        lines = [("scenario", f"{self.name} (seed {self.seed}, scale {self.scale:g})")]
+        lines += [(_label(name), _shown(name, value)) for name, value in self.figures.items() if value]
+        lines += [("audit", self.audit), ("seconds", str(self.seconds))]
+        lines += [(_HOLDS[holds], says) for says, holds in self.musts.items()]
+        lines += [("MISSED", text) for text in self.missed]
+        wide = max(16, *(len(label) for label, _ in lines))
+        return "\n".join(f"{label:{wide}} {text}" for label, text in lines)
 
 
 _HOLDS: Final = {True: "holds", False: "DOES NOT HOLD", None: "not judged"}
