@@ -55,7 +55,7 @@ def import_(
     out: Annotated[Path | None, typer.Option(help="Where the empty sheet is written; it must not exist.")] = None,
     url: Url = DEFAULT_URL,
     token: TokenText = None,
-    language: Annotated[Language, typer.Option("--lang", envvar="GONGFEN_LANG", help="Of the reasons.")] = "en",
+    language: Annotated[Language, typer.Option("--lang", envvar="GONGFEN_LANG", help="Of the report.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Import a sheet of the village's books: register, opening balances, awards or deductions.
@@ -73,7 +73,7 @@ def import_(
         report = _import(order, client, ledger)
     value = _shown(order, report)
     show(value, as_json, lambda: "\n".join(_told(order, report, language)))
-    _raise_what_failed(report)
+    _raise_what_failed(report, language)
 
 
 def _order(
@@ -153,21 +153,48 @@ def _shown(order: Order, report: Report) -> dict[str, Any]:
 
 
 def _told(order: Order, report: Report, language: Language) -> list[str]:
+    lines = _told_in_chinese(order, report) if language == "zh" else _told_in_english(order, report)
+    at = 2 if report.unknown else 1
+    lines[at:at] = _grouped(report.faults or report.refused, language)
+    return [printable(lines[0]), *(printable(f"  {line}") for line in lines[1:])]
+
+
+def _told_in_english(order: Order, report: Report) -> list[str]:
+    """What was read, what was not, and what became of it; nothing of the last if there are faults."""
     plan = report.plan
     passed = f", {plan.passed_over} passed over" if plan.passed_over else ""
     empty = f", {plan.nothing} with nothing to enter" if plan.nothing else ""
     lines = [f"{order.path.name}, {report.title}: {report.sheet}, {plan.rows} rows{passed}{empty}"]
     if report.unknown:
-        lines.append(f"  not read: {', '.join(report.unknown)}")
-    lines += [f"  {line}" for line in _grouped(report.faults or report.refused, language)]
+        lines.append(f"not read: {', '.join(report.unknown)}")
     if report.faults:
         return lines
     would = "would be " if order.dry_run else ""
     where = f" as {_ranges(report.appended, 'entry', 'entries')}" if report.appended and not order.dry_run else ""
-    lines.append(f"  {len(report.appended)} {would}appended{where}, {report.standing} stood there already")
+    lines.append(f"{len(report.appended)} {would}appended{where}, {report.standing} stood there already")
     if plan.newcomers and not order.dry_run:
-        lines.append(f"  {len(plan.newcomers)} new in {order.people}: personal data, keep it to yourself")
-    return [printable(line) for line in lines]
+        lines.append(f"{len(plan.newcomers)} new in {order.people}: personal data, keep it to yourself")
+    return lines
+
+
+def _told_in_chinese(order: Order, report: Report) -> list[str]:
+    """The same, for the clerk of a village."""
+    from ledger.service.spreadsheets.kinds import KINDS
+
+    plan = report.plan
+    passed = f"，跳过{plan.passed_over}行" if plan.passed_over else ""
+    empty = f"，{plan.nothing}行无数可记" if plan.nothing else ""
+    lines = [f"{order.path.name}，{report.title}：{KINDS[report.sheet].titles[0]}，{plan.rows}行{passed}{empty}"]
+    if report.unknown:
+        lines.append(f"未读的列：{'、'.join(report.unknown)}")
+    if report.faults:
+        return lines
+    done = "可入账" if order.dry_run else "已入账"
+    where = f"（第{_spans(report.appended)}条）" if report.appended and not order.dry_run else ""
+    lines.append(f"{done}{len(report.appended)}笔{where}，原已在账{report.standing}笔")
+    if plan.newcomers and not order.dry_run:
+        lines.append(f"{order.people} 新增{len(plan.newcomers)}个主体：含个人信息，请妥善保管")
+    return lines
 
 
 def _grouped(faults: Sequence[Fault], language: Language) -> list[str]:
@@ -181,8 +208,9 @@ def _grouped(faults: Sequence[Fault], language: Language) -> list[str]:
         place = f"第{_spans(numbers)}行" if language == "zh" else _ranges(numbers, "row", "rows")
         found = f"；现为 {got}" if language == "zh" else f"; got {got}"
         lines.append(printable(f"{place}{f', {column}' if column else ''}: {reason}{found if got else ''}"))
-    more = [f"… {len(lines) - _LINES_SHOWN} more; --json tells all"] if len(lines) > _LINES_SHOWN else []
-    return lines[:_LINES_SHOWN] + more
+    left = len(lines) - _LINES_SHOWN
+    more = f"另有{left}处，用 --json 查看全部" if language == "zh" else f"… {left} more; --json tells all"
+    return lines[:_LINES_SHOWN] + ([more] if left > 0 else [])
 
 
 def _ranges(numbers: Sequence[int], one: str, several: str) -> str:
@@ -200,15 +228,20 @@ def _spans(numbers: Sequence[int]) -> str:
     return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans)
 
 
-def _raise_what_failed(report: Report) -> None:
+def _raise_what_failed(report: Report, language: Language) -> None:
+    bad, rows = len({fault.row for fault in report.faults or report.refused}), report.plan.rows
     if report.faults:
-        bad = len({fault.row for fault in report.faults})
-        raise RefusalError(f"{bad} of {report.plan.rows} rows are bad; nothing was sent")
-    if report.lost:
-        raise RefusalError(f"the server was lost on the way ({report.lost}); import again: what stands is not doubled")
-    if report.refused:
-        bad = len({fault.row for fault in report.refused})
-        raise RefusalError(f"{bad} rows were refused, the others stand; mend these and import again")
+        english = f"{bad} of {rows} rows {'is' if bad == 1 else 'are'} bad; nothing was sent"
+        chinese = f"{rows}行中有{bad}行有误，一笔也没有发送；请改正后重新导入"
+    elif report.lost:
+        english = f"the server was lost on the way ({report.lost}); import again: what stands is not doubled"
+        chinese = f"与服务器的连接中断（{report.lost}）；请重新导入，已入账的不会重复"
+    elif report.refused:
+        english = f"{bad} rows were refused, the others stand; mend these and import again"
+        chinese = f"{bad}行未被接受，其余已入账；请改正后重新导入"
+    else:
+        return
+    raise RefusalError(chinese if language == "zh" else english)
 
 
 def _write_template(name: SheetName, out: Path | None, as_json: bool) -> None:

@@ -171,6 +171,11 @@ def test_a_village_moves_its_books_in(desk: Desk) -> None:
     before = desk.size
     tried = good(desk.register("--dry-run"))
     assert "9 would be appended, 0 stood there already" in tried.out
+    assert good(desk.register("--dry-run", "--lang", "zh")).out.splitlines() == [
+        "户籍登记.xlsx，户籍登记：户籍登记，4行",
+        "  未读的列：备注",
+        "  可入账9笔，原已在账0笔",
+    ]
     assert (desk.size, desk.people.exists()) == (before, False)
     told = good(desk.register()).out
     assert "户籍登记.xlsx, 户籍登记: register, 4 rows\n" in told
@@ -202,17 +207,19 @@ def test_one_bad_row_and_nothing_is_sent(settled: Desk) -> None:
         "  row 6, 姓名: several have this name (0012001, 0014001); write the number; got 张三",
         "  row 6, 日期: it is not plain whether the day or the month comes first; write 2021-3-5; got 3/5/2021",
         "  row 7, 卡号: the people file knows nobody of this number or name; got 999",
-        "  row 7, 日期: nothing is written here",
+        "  row 7, 日期: no day is written here; write it, or give one for all such rows with --date",
     ]
     assert done.err == "gongfen: 2 of 6 rows are bad; nothing was sent\n"
     chinese = settled.awards(bad, "--lang", "zh")
+    assert chinese.out.startswith("加分登记.xlsx，Sheet1：加分登记，6行\n")
     assert "  第6行, 日期: 分不清日和月的先后，请写成2021-3-5；现为 3/5/2021" in chinese.out
+    assert chinese.err == "gongfen: 6行中有2行有误，一笔也没有发送；请改正后重新导入\n"
     told = settled.awards(bad, "--json").json()["faults"]
     assert [(fault["row"], fault["code"]) for fault in told] == [
         (6, "ambiguous_name"),
         (6, "day_or_month_first"),
         (7, "unknown_person"),
-        (7, "missing"),
+        (7, "no_day_given"),
     ]
     assert settled.size == before
 

@@ -25,6 +25,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "it is not plain whether the day or the month comes first; write 2021-3-5",
         "分不清日和月的先后，请写成2021-3-5",
     ),
+    "no_day_given": (
+        "no day is written here; write it, or give one for all such rows with --date",
+        "没有写日期，请填写，或用 --date 统一指定",
+    ),
     "no_day": ("the day of the month is missing", "没有写日"),
     "no_year": ("the year is missing", "没有写年份"),
     "bare_number": ("a bare number is no day; write 2021-3-5", "只有一个数字，看不出日期，请写成2021-3-5"),
@@ -52,6 +56,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     # who it is
     "nobody_named": ("neither a number nor a name says who it is", "没有号码也没有姓名，不知道是谁"),
     "unknown_person": ("the people file knows nobody of this number or name", "人员名册中没有这个号码或姓名"),
+    "lost_zeros": (
+        "{other} is there, with other zeros in front; format the column as text",
+        "已有号码{other}，只差前面的零，请把这一列设为文本后填全",
+    ),
     "ambiguous_name": ("several have this name ({several}); write the number", "有几个人同名（{several}），请写号码"),
     "number_of_another": ("this number belongs to {other}", "这个号码是{other}的"),
     "not_registered": ("in the people file, but not registered in the ledger", "在人员名册中，但账本里没有登记"),

@@ -29,12 +29,14 @@ def plan_opening(sheet: Sheet, setting: Setting) -> Plan:
     drafts: list[Draft] = []
     seen: dict[tuple[str, str], int] = {}
     sums: dict[str, int] = {}
+    unread: set[str] = set()
     standing = nothing = 0
     for row in rows:
         day, subject = day_of_row(row, setting, sheet), subject_of_row(row, setting, None)
         amounts = _amounts(row)
         for column, (_, units) in amounts.items():
             sums[column] = sums.get(column, 0) + units
+        unread |= row.faulty
         private = details_of_row(row, {"source": cells.text})
         if day is None or subject is None or not row.sound:
             continue
@@ -50,7 +52,7 @@ def plan_opening(sheet: Sheet, setting: Setting) -> Plan:
                 standing += 1
             else:
                 drafts.append(_draft(row, day, subject, unit, units, private, setting))
-    _check_totals(rows, sums)
+    _check_totals(rows, {column: units for column, units in sums.items() if column not in unread})
     return plan_of(rows, drafts, standing=standing, nothing=nothing)
 
 
@@ -102,7 +104,7 @@ def _draft(
 
 
 def _check_totals(rows: Rows, sums: dict[str, int]) -> None:
-    """A row that adds up must do so."""
+    """A row that adds up must do so. Where an amount could not be read, nobody can tell."""
     for total in rows.totals:
         for column, expected in sums.items():
             said = total.take(column, cells.points)

@@ -61,6 +61,7 @@ class People:
         self._numbers: dict[tuple[str, str], Person] = {}
         self._names: defaultdict[tuple[str, str], list[Person]] = defaultdict(list)
         self._parties: dict[str, Person] = {}
+        self._bare: dict[tuple[str, str], str] = {}
         for person in people:
             self.add(person, lenient=lenient)
 
@@ -79,6 +80,7 @@ class People:
         self._names[person.kind, person.name].append(person)
         if person.number:
             self._numbers.setdefault(number, person)
+            self._bare.setdefault((person.kind, person.number.lstrip("0")), person.number)
 
     def of_party(self, party: str) -> Person | None:
         """Whom a party id stands for."""
@@ -87,6 +89,17 @@ class People:
     def numbered(self, kind: str, number: str) -> Person | None:
         """Whose number it is."""
         return self._numbers.get((kind, number))
+
+    def but_for_zeros(self, kind: str, number: str) -> str:
+        """A number that differs in the zeros in front alone, as a spreadsheet drops them; empty if there is none."""
+        near = self._bare.get((kind, number.lstrip("0")), "")
+        return "" if (kind, number) in self._numbers else near
+
+    def unknown(self, kind: str, number: str, *, field: str) -> Flaw:
+        """What is wrong with a number that nobody has."""
+        if near := self.but_for_zeros(kind, number):
+            return Flaw("lost_zeros", field=field, got=number, other=near)
+        return Flaw("unknown_person", field=field, got=number)
 
     def named(self, kind: str, name: str, household: str = "") -> list[Person]:
         """Everybody of this name, of one household if it is given."""
@@ -98,7 +111,7 @@ class People:
         if number:
             found = self.numbered(kind, number)
             if found is None:
-                raise Flaw("unknown_person", field="number", got=number)
+                raise self.unknown(kind, number, field="number")
             if name and found.name and found.name != name:
                 raise Flaw("number_of_another", field="name", got=name, other=found.name)
             return found

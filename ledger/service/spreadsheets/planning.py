@@ -56,7 +56,10 @@ def day_of_row(row: Row, setting: Setting, sheet: Sheet) -> str | None:
     """The day of a row: its own, else the one given for all; never one that has not come yet."""
     if not row.has("day") and setting.default_day is not None:
         return setting.default_day
-    found = row.need("day", lambda cell: cells.day(cell, epoch=sheet.table.epoch))
+    if not row.has("day"):
+        row.fault(Flaw("no_day_given"), "day")
+        return None
+    found = row.take("day", lambda cell: cells.day(cell, epoch=sheet.table.epoch))
     if found is not None and found > setting.today:
         row.fault(Flaw("future_day", got=found), "day")
         return None
@@ -100,7 +103,7 @@ def _household(people: People, number: str, head: str) -> Person:
     if number:
         found = people.numbered("household", number)
         if found is None:
-            raise Flaw("unknown_person", field="household", got=number)
+            raise people.unknown("household", number, field="household")
         known = {found.name, *(one.name for one in people.rows if one.household == number)}
         if head and found.name and head not in known:
             raise Flaw("number_of_another", got=head, other=found.name)

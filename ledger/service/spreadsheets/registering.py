@@ -138,6 +138,8 @@ class _Book:
         known = self._people.numbered("household", line.household)
         if known is not None:
             self._compare(line.row, known, head=line.head)
+        elif near := self._people.but_for_zeros("household", line.household):
+            line.row.fault(Flaw("lost_zeros", got=line.household, other=near), "household")
         body: dict[str, JSON] = {}
         if line.group:
             body["group"] = group = self._people.find("group", "", line.group).party
@@ -162,6 +164,8 @@ class _Book:
             if standing is not None and standing.household != body.get("household"):
                 said = self._people.of_party(standing.household or "")
                 self._contradicted(line.row, "household", line.household, said.number if said else "—")
+        elif near := self._people.but_for_zeros("resident", line.number) if line.number else "":
+            line.row.fault(Flaw("lost_zeros", got=line.number, other=near), "number")
         person = Person("resident", line.number, line.name, line.household, "", known.party if known else "")
         self.register("resident", person, line.day, line.row, {"number": line.number, "name": line.name}, body)
 

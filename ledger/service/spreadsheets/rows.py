@@ -14,6 +14,8 @@ EXAMPLE_MARKS: Final = frozenset({"示例", "例", "example"})
 """What the first column of a template's example says; such a row is passed over."""
 TOTAL_MARKS: Final = frozenset({"合计", "总计", "共计", "total"})
 """What a row says that adds up the rows above it; it is passed over, its sums are checked where that makes sense."""
+SUBTOTAL_MARKS: Final = ("小计", "本页合计", "承前页", "过次页", "subtotal")
+"""How a word ends in a row that adds up some of them, such as 三组小计; it is passed over."""
 OWN_COLUMNS: Final = frozenset({"name", "number", "identity", "quantity", "points", "spend", "merit"})
 """Columns whose cells belong to one row: merged over several, nobody can tell whose they are."""
 
@@ -73,7 +75,7 @@ class Row:
 class Rows:
     """The rows of a sheet that say something, and what was found in them.
 
-    ``totals`` are the rows that add up; ``passed_over`` counts these and the template's examples.
+    ``totals`` are the rows that add up; ``passed_over`` counts these, subtotals and the template's examples.
     """
 
     def __init__(self, sheet: Sheet) -> None:
@@ -94,9 +96,10 @@ class Rows:
             ]
             if not words:  # a row that was numbered beforehand says nothing yet
                 continue
-            if plain(row.cell("mark")) in EXAMPLE_MARKS:
+            marks = [_mark(word) for word in (row.cell("mark"), *words[:2])]
+            if marks[0] in EXAMPLE_MARKS or any(mark.endswith(SUBTOTAL_MARKS) for mark in marks):
                 self.passed_over += 1
-            elif any(plain(word).casefold() in TOTAL_MARKS for word in (row.cell("mark"), *words[:2])):
+            elif any(mark in TOTAL_MARKS for mark in marks):
                 self.totals.append(row)
                 self.passed_over += 1
             else:
@@ -113,6 +116,11 @@ class Rows:
             for cell in table.rows[place][width:]:
                 if not is_empty(cell):
                     row.fault(Flaw("beyond_columns", got=plain(cell)))
+
+
+def _mark(cell: Cell) -> str:
+    """A word without spaces and colons: ``合 计：`` is 合计."""
+    return "".join(plain(cell).replace("：", "").replace(":", "").split()).casefold()
 
 
 def _headed(column: str) -> str:

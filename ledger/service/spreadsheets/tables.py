@@ -46,7 +46,9 @@ def read_tables(data: bytes, path: str) -> list[Table]:
     elif suffix == ".csv":
         tables = [textfiles.read(data, name.stem, path)]
     else:
-        raise FormatError("not a kind of file that is read here", field=path, expected=".xlsx or .csv", got=suffix)
+        raise FormatError(
+            "not a kind of file that is read here; save it as one", field=path, expected=".xlsx or .csv", got=suffix
+        )
     kept = [table for table in tables if any(not is_empty(cell) for row in table.rows for cell in row)]
     for table in kept:
         _check_size(table, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import re
 import zipfile
@@ -25,6 +26,7 @@ _EPOCH_1904: Final = date(1904, 1, 1)
 _COUNTS_FROM_1904: Final = re.compile(rb"<(?:\w+:)?workbookPr\b[^<>]*\bdate1904=[\"'](?:1|true)[\"']")
 _ERROR_CELL: Final = re.compile(rb"<(?:\w+:)?c\b(?=[^<>]*\bt=[\"']e[\"'])[^<>]*\br=[\"']([A-Z]+[0-9]+)[\"']")
 
+_ERRORS_SHOWN: Final = 20
 _ROW_OR_CELL: Final = re.compile(rb"<(?:\w+:)?(?:(row)\b([^<>]*)>|c\b([^<>]*)(?<!/)>(?!</))")
 """The beginning of a row, or of a cell that holds something."""
 _PLACE: Final = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]*)([0-9]{1,20})[\"']")
@@ -97,12 +99,13 @@ def _look_through(data: bytes, path: str) -> date:
 
 def _check_sheet(xml: bytes, name: str, path: str) -> None:
     """Refuse a worksheet with a cell that holds an error, or with cells so far apart that reading it takes all room."""
-    if found := _ERROR_CELL.search(xml):
+    if found := [cell.decode() for cell in itertools.islice(_ERROR_CELL.findall(xml), _ERRORS_SHOWN + 1)]:
+        more = " and more" if len(found) > _ERRORS_SHOWN else ""
         raise FormatError(
             "a cell holds an error such as #REF!; mend it",
             code="error_cell",
             field=path,
-            got=f"cell {found[1].decode()} of {name}",
+            got=f"cell {', '.join(found[:_ERRORS_SHOWN])}{more} of {name}",
         )
     row = last_row = last_column = 0
     for is_row, of_row, of_cell in _ROW_OR_CELL.findall(xml):

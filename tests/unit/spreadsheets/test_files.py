@@ -162,9 +162,10 @@ def test_a_cell_with_an_error_is_told_and_not_read_as_empty(tmp_path: Path) -> N
         sheet = book.add_worksheet()
         sheet.write(0, 0, "姓名")
         sheet.write_formula(2, 1, "=1/0", value="#DIV/0!")
+        sheet.write_formula(3, 2, "=B3", value="#REF!")
     with pytest.raises(FormatError, match="#REF!") as raised:
         read_tables(path.read_bytes(), str(path))
-    assert raised.value.got == "cell B3 of sheet1.xml"
+    assert raised.value.got == "cell B3, C4 of sheet1.xml"
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,12 @@ BAD: dict[str, tuple[list[list[Any]], list[tuple[int, str, str]]]] = {
         [["", "", "李四", "", "1", "", ""], ["", "", "", "0012002", "1", "", ""]],
         [(3, "姓名", "repeated_person")],
     ),
+    "a card without its zeros": ([["", "", "", "12001", "1", "", ""]], [(2, "卡号", "lost_zeros")]),
+    "a household without its zeros": ([["13", "", "", "", "1", "", ""]], [(2, "户号", "lost_zeros")]),
+    "a sum of what cannot be read": (
+        [["", "", "李四", "", "1.505", "2", ""], ["合　计：", "", "", "", "1.60", "3", ""]],
+        [(2, "物质积分", "too_exact"), (3, "品德积分", "wrong_total")],
+    ),
     "a wrong sum": (
         [["", "", "李四", "", "1.50", "", ""], ["合计", "", "", "", "1.60", "", ""]],
         [(3, "物质积分", "wrong_total")],
@@ -113,6 +119,13 @@ def test_every_bad_row_is_told_and_nothing_is_sent(settled: TownHall, name: str)
     report = settled.opening([HEAD, *rows])
     assert told(report.faults) == expected
     assert (settled.size, settled.checked) == (before, checked)
+
+
+def test_subtotals_are_passed_over_and_count_in_no_sum(settled: TownHall) -> None:
+    rows = [["", "", "李四", "", "1", "", ""], ["三组小计", "", "", "", "1", "", ""], ["0013", "", "", "", "2", "", ""]]
+    more = [["小 计", "", "", "", "2", "", ""], ["", "合 计", "", "", "3", "", ""]]
+    report = settled.opening([HEAD, *rows, *more])
+    assert (report.faults, report.plan.rows, report.plan.passed_over, report.events) == ((), 2, 3, 2)
 
 
 def test_a_name_of_two_is_plain_within_one_household(settled: TownHall) -> None:

@@ -143,6 +143,14 @@ BAD: dict[str, tuple[list[list[Any]], list[tuple[int, str, str]]]] = {
             (2, "日期", "two_digit_year"),
         ],
     ),
+    "zeros dropped from a household's number": (
+        [["0012", "", "", "甲", "11", ""], ["12", "", "", "乙", "13", ""]],
+        [(3, "户号", "lost_zeros")],
+    ),
+    "zeros dropped from a card's number": (
+        [["1", "", "", "甲", "0011", ""], ["1", "", "", "乙", "11", ""]],
+        [(3, "卡号", "lost_zeros")],
+    ),
     "a value beyond the headings": ([["1", "", "", "甲", "11", "", "", "", "x"]], [(2, "", "beyond_columns")]),
 }
 
@@ -157,7 +165,7 @@ def test_every_bad_row_is_told_and_nothing_is_sent(hall: TownHall, name: str) ->
 
 
 def test_rows_that_name_no_day_need_one_for_all(hall: TownHall) -> None:
-    assert told(hall.register([["户号", "姓名"], ["1", "甲"]], day=None).faults) == [(2, "日期", "missing")]
+    assert told(hall.register([["户号", "姓名"], ["1", "甲"]], day=None).faults) == [(2, "日期", "no_day_given")]
 
 
 CONTRADICTIONS: dict[str, tuple[list[Any], tuple[int, str, str]]] = {
@@ -165,6 +173,7 @@ CONTRADICTIONS: dict[str, tuple[list[Any], tuple[int, str, str]]] = {
     "another head": (["0012", "三组", "李四", "", ""], (2, "户主", "contradicts_people")),
     "another group": (["0012", "一组", "张三", "", ""], (2, "小组", "contradicts_ledger")),
     "another household": (["0013", "", "", "李四", "0012002"], (2, "户号", "contradicts_ledger")),
+    "zeros dropped": (["0012", "", "", "李四", "12002"], (2, "工分卡号", "lost_zeros")),
 }
 
 
