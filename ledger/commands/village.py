@@ -26,19 +26,25 @@ def figures(
 
 
 def household(
-    party: Annotated[str, typer.Argument(help="The household's party id.")],
+    party: Annotated[str, typer.Argument(help="The household's party id, as the people file has it.")],
     ledger: LedgerName,
     url: Url = DEFAULT_URL,
     token: TokenText = None,
-    on: Annotated[str | None, typer.Option(help="Day to show it on, as YYYY-MM-DD; default: today.")] = None,
+    on: Annotated[
+        str | None, typer.Option(help="Day, as YYYY-MM-DD; balances are what was entered by its end. Default: today.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Awards to show, the newest first.")] = 50,
     before: Annotated[int | None, typer.Option(min=0, help="Show awards of entries before this one.")] = None,
     disclose: Annotated[bool, typer.Option("--disclose", help="With the private details.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show a household on a day: its members, its and their points, month, year, honours and awards."""
+    from ledger.core.types import parse_party
+
     with client_of(url, token) as client:
-        found = client.household(ledger, party, on=on, before=before, limit=limit, disclose=disclose)
+        found = client.household(
+            ledger, parse_party(party.strip(), "household"), on=on, before=before, limit=limit, disclose=disclose
+        )
     show(found, as_json, lambda: "\n".join(map(printable, _household(found))))
 
 

@@ -119,6 +119,11 @@ def test_private_details_are_told_when_asked_for_and_never_act_on_a_terminal(run
     assert "\u202e" not in told
 
 
+def test_a_party_cut_from_a_text_file_may_end_with_a_carriage_return(run: Run) -> None:
+    assert run("household", HOUSE + "\r").out == run("household", HOUSE).out
+    assert "not a party id" in run("household", "0012").err
+
+
 def test_a_household_of_an_earlier_day_and_a_page_of_its_awards(world: World, run: Run) -> None:
     assert "awards" not in run("household", HOUSE, "--on", "2021-02-01").out
     first = run("household", HOUSE, "--limit", "1").out
