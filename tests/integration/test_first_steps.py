@@ -16,7 +16,7 @@ from tests.helpers.nodes import started
 pytestmark = pytest.mark.node
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-steps.md"
-PLACES = {"gongfen serve\n": "serve", "npx hardhat node\n": "node"}
+PLACES = {"gongfen serve\n": "serve", "npx hardhat node --hostname 127.0.0.1\n": "node"}
 
 
 def test_the_first_steps_lead_to_a_genuine_receipt(tmp_path: Path) -> None:
