@@ -185,6 +185,11 @@ class Effects(Strict, frozen=True):
     postings: Annotated[list[Posting], Meta(max_length=4 * PARTIES_MAX)]
 
 
+def transfer(giver: str, taker: str, unit: str, units: int) -> list[tuple[str, int]]:
+    """Points of one unit from one party to another, as sorted postings."""
+    return sorted([(f"{giver}/{unit}", -units), (f"{taker}/{unit}", units)])
+
+
 def pairs(postings: Sequence[Posting]) -> list[tuple[str, int]]:
     """Postings as (account, delta)."""
     return [(posting.account, posting.delta) for posting in postings]

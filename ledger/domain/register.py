@@ -13,11 +13,20 @@ from msgspec.structs import replace
 
 from ledger.domain.events import Facts
 from ledger.domain.facts import Members, Membership, PartyFact, Person
+from ledger.domain.fields import is_day
 from ledger.domain.roles import Signer
 from ledger.errors import RefusalError
 
 HOUSEHOLD_MAX: Final = 50
 """Members of one household."""
+
+
+def check_day(day: str, field: str) -> None:
+    """Raise `RefusalError` unless a text is a day of the calendar."""
+    if not is_day(day):
+        raise RefusalError(
+            "not a day of the calendar", code="not_a_day", field=field, expected="a day of the calendar", got=day
+        )
 
 
 def active_party(facts: Facts, party: str, field: str, *types: str, day: str | None = None) -> PartyFact:

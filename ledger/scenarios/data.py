@@ -75,6 +75,11 @@ def read_part(profile: str, part: str) -> dict[str, Any]:
     return tomllib.loads(_profile_file(profile, part).decode("utf-8"))
 
 
+def read_goods(profile: str) -> list[Goods]:
+    """What the shops of a profile sell."""
+    return msgspec.convert(read_part(profile, "products")["goods"], list[Goods])
+
+
 @lru_cache(maxsize=8)
 def read_profile(name: str) -> Profile:
     """A profile's roles, shops and card."""

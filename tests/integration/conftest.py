@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.config import Settings
+from ledger.scenarios.processes import Processes
+from ledger.scenarios.scenario import Scenario
+from ledger.scenarios.town import Town
 from tests.helpers.storage import BOTH, database
 from tests.unit.api.world import World, founded, running, serving
 
@@ -36,3 +39,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     founded(made)
     with serving(made) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def town(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A server process over the ledgers of the test module's own `scenario`, nothing sent to it yet."""
+    folder = tmp_path_factory.mktemp("town")
+    with Processes(folder / "logs") as processes:
+        made = Town(folder, processes)
+        made.found(scenario)
+        made.serve()
+        yield made

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.scenarios.changyang import generate
 from ledger.scenarios.drive import Answered
-from ledger.scenarios.processes import Processes, gongfen, run
+from ledger.scenarios.processes import gongfen, run
 from ledger.scenarios.runner import opened
 from ledger.scenarios.scenario import Scenario
 from ledger.scenarios.town import Town
@@ -30,16 +29,6 @@ WAITS = "an appealed deduction is reversed"
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
     return generate(scale=TWO)
-
-
-@pytest.fixture(scope="module")
-def town(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("villages")
-    with Processes(folder / "logs") as processes:
-        town = Town(folder, processes)
-        town.found(scenario)
-        town.serve()
-        yield town
 
 
 def test_two_villages_land_on_their_figures_and_sent_again_are_answered_as_before(

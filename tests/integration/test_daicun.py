@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from ledger.scenarios.daicun import generate
 from ledger.scenarios.daicun.attempts import AGAIN
 from ledger.scenarios.drive import Answered
-from ledger.scenarios.processes import Processes, gongfen, run
+from ledger.scenarios.processes import gongfen, run
 from ledger.scenarios.report import Report
 from ledger.scenarios.runner import opened, run_here
 from ledger.scenarios.scenario import Scenario
@@ -29,16 +28,6 @@ MUSTS = {
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
     return generate(scale=SMALL)
-
-
-@pytest.fixture(scope="module")
-def town(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("town")
-    with Processes(folder / "logs") as processes:
-        town = Town(folder, processes)
-        town.found(scenario)
-        town.serve()
-        yield town
 
 
 def check(report: Report, scenario: Scenario) -> None:

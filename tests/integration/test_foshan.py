@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,16 +30,6 @@ def composed() -> Composed:
 @pytest.fixture(scope="module")
 def scenario(composed: Composed) -> Scenario:
     return scenario_of(composed)
-
-
-@pytest.fixture(scope="module")
-def town(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("town")
-    with Processes(folder / "logs") as processes:
-        town = Town(folder, processes)
-        town.found(scenario)
-        town.serve()
-        yield town
 
 
 def check_figures(report: Report, composed: Composed) -> None:

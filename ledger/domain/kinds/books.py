@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from ledger.domain.bookcheck import check_book
-from ledger.domain.events import Body, Context, Decision, Event, Facts
+from ledger.domain.events import Body, Context, Decision, Event, Facts, transfer
 from ledger.domain.facts import BookHistory, BookVersion, Fact, Key, Mark, stands
-from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit, is_day
-from ledger.domain.register import active_party
+from ledger.domain.fields import Amount, Count, Day, DigestHex, Party, Positive, RuleRef, Strict, Unit
+from ledger.domain.register import active_party, check_day
 from ledger.domain.roles import Requirement, authorise
 from ledger.domain.rules import Book, book_key, rule_key
 from ledger.errors import RefusalError
@@ -80,14 +80,7 @@ class RulebookAdopted(Body, frozen=True):
         """
         check_book(self.book)
         self._check_votes()
-        if not is_day(self.effective_on):
-            raise RefusalError(
-                "not a day of the calendar",
-                code="not_a_day",
-                field="body.effective_on",
-                expected="a day of the calendar",
-                got=self.effective_on,
-            )
+        check_day(self.effective_on, "body.effective_on")
 
     def _check_order(self, before: BookVersion, voted_on: str) -> None:
         """A change of the rules never reaches back. The first version may: it writes down what held before the log."""
@@ -191,9 +184,7 @@ class BalanceCarried(Body, frozen=True):
         return Decision(self._postings(), {mark: Mark(context.seq)})
 
     def _postings(self) -> list[tuple[str, int]]:
-        return sorted(
-            [(f"{self.issuer}/{self.unit}", -self.amount_units), (f"{self.subject}/{self.unit}", self.amount_units)]
-        )
+        return transfer(self.issuer, self.subject, self.unit, self.amount_units)
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()

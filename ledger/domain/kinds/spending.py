@@ -8,12 +8,12 @@ from typing import ClassVar, Final, Literal
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from ledger.domain.events import Body, Context, Decision, Event, Facts
+from ledger.domain.events import Body, Context, Decision, Event, Facts, transfer
 from ledger.domain.facts import LEDGER, Credential, Fact, LapseNotice, Ledger, Lot, Lots, Tally, Till
-from ledger.domain.fields import Act, Amount, Count, Day, Fen, Party, Positive, day_number, is_day
+from ledger.domain.fields import Act, Amount, Count, Day, Fen, Party, Positive, day_number
 from ledger.domain.kinds.points import act_of
 from ledger.domain.lots import draw, draw_key, lots_key, lots_of
-from ledger.domain.register import active_party
+from ledger.domain.register import active_party, check_day
 from ledger.domain.roles import CARRIED_ROLES, Requirement
 from ledger.domain.rules import TARGETS, Rule, check_evidence, check_signers, rule_in_force, rule_needs
 from ledger.errors import RefusalError
@@ -127,7 +127,7 @@ class PointsRedeemed(Body, frozen=True):
         return {self._spent(context.today): Tally(spent)}
 
     def _postings(self) -> list[tuple[str, int]]:
-        return sorted([(f"{self.subject}/spend", -self.amount_units), (f"{self.shop}/spend", self.amount_units)])
+        return transfer(self.subject, self.shop, "spend", self.amount_units)
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()
@@ -201,7 +201,7 @@ class MerchantSettled(Body, frozen=True):
         return Decision(self._postings(), {till_key(self.shop, self.issuer): settled})
 
     def _postings(self) -> list[tuple[str, int]]:
-        return sorted([(f"{self.issuer}/spend", self.amount_units), (f"{self.shop}/spend", -self.amount_units)])
+        return transfer(self.shop, self.issuer, "spend", self.amount_units)
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == self._postings()
@@ -249,7 +249,7 @@ class PointsExpired(Body, frozen=True):
             )
         key = notice_key(self.subject, self.issuer)
         lots = lots_of(facts, self.subject)
-        self._check_day()
+        check_day(self.due_on, "body.due_on")
         if self.action == "notice":
             self._check_amount([lot for lot in lots if self._is_due(lot)])
             told = LapseNotice(told_on=context.today, due_on=self.due_on, seq=context.seq)
@@ -263,16 +263,6 @@ class PointsExpired(Body, frozen=True):
             key: replace(notice, taken_until=self.due_on),
         }
         return Decision(self._postings(), changes)
-
-    def _check_day(self) -> None:
-        if not is_day(self.due_on):
-            raise RefusalError(
-                "not a day of the calendar",
-                code="not_a_day",
-                field="body.due_on",
-                expected="a day of the calendar",
-                got=self.due_on,
-            )
 
     def _check_amount(self, lots: list[Lot]) -> None:
         held = sum(lot.units for lot in lots)
@@ -305,7 +295,7 @@ class PointsExpired(Body, frozen=True):
         )
 
     def _postings(self) -> list[tuple[str, int]]:
-        return sorted([(f"{self.issuer}/spend", self.amount_units), (f"{self.subject}/spend", -self.amount_units)])
+        return transfer(self.subject, self.issuer, "spend", self.amount_units)
 
     def check_postings(self, postings: list[tuple[str, int]]) -> bool:
         return postings == ([] if self.action == "notice" else self._postings())

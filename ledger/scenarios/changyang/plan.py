@@ -10,7 +10,17 @@ from msgspec import Struct
 
 from ledger.domain.rules import Book
 from ledger.scenarios.catalogue import part
-from ledger.scenarios.data import Goods, Names, Profile, Sentence, read_book, read_data, read_part, read_profile
+from ledger.scenarios.data import (
+    Goods,
+    Names,
+    Profile,
+    Sentence,
+    read_book,
+    read_data,
+    read_goods,
+    read_part,
+    read_profile,
+)
 from ledger.scenarios.draw import Draw
 
 NAME = "changyang"
@@ -156,7 +166,7 @@ def sources() -> Sources:
         plan,
         read_profile(plan.profile),
         [read_book(plan.profile), read_book(plan.profile, "points-2")],
-        msgspec.convert(products["goods"], list[Goods]),
+        read_goods(plan.profile),
         msgspec.convert(products["benefits"], list[Benefit]),
     )
 

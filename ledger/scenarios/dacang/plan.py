@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from ledger.domain.rules import Book
 from ledger.scenarios.catalogue import part
-from ledger.scenarios.data import Goods, Names, Profile, Sentence, read_book, read_data, read_part, read_profile
+from ledger.scenarios.data import (
+    Goods,
+    Names,
+    Profile,
+    Sentence,
+    read_book,
+    read_data,
+    read_goods,
+    read_profile,
+)
 
 NAME = "dacang"
 MONTHS = 12
@@ -144,8 +152,7 @@ class Sources(NamedTuple):
 def sources() -> Sources:
     """The scenario's data."""
     plan = read_data(NAME, Plan)
-    goods = msgspec.convert(read_part(plan.profile, "products")["goods"], list[Goods])
-    return Sources(plan, read_profile(plan.profile), read_book(plan.profile), goods)
+    return Sources(plan, read_profile(plan.profile), read_book(plan.profile), read_goods(plan.profile))
 
 
 class Size(NamedTuple):

@@ -10,7 +10,17 @@ from msgspec import Struct
 
 from ledger.domain.rules import Book
 from ledger.scenarios.catalogue import part
-from ledger.scenarios.data import Goods, Names, Profile, Sentence, read_book, read_data, read_part, read_profile
+from ledger.scenarios.data import (
+    Goods,
+    Names,
+    Profile,
+    Sentence,
+    read_book,
+    read_data,
+    read_goods,
+    read_part,
+    read_profile,
+)
 
 NAME: Final = "kangbashi"
 
@@ -83,7 +93,7 @@ def sources() -> Sources:
         plan,
         read_profile(plan.profile),
         read_book(plan.profile),
-        msgspec.convert(read_part(plan.profile, "products")["goods"], list[Goods]),
+        read_goods(plan.profile),
         msgspec.convert(read_part(plan.profile, "profile")["departments"], list[str]),
     )
 
